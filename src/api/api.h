@@ -1,0 +1,21 @@
+/* Request to response. api.c reads as the flow. */
+#ifndef HOOKTURN_API_API_H
+#define HOOKTURN_API_API_H
+
+#include "api/request.h"
+#include "api/response.h"
+#include "base/conf.h"
+
+struct api;
+
+/* Borrows `conf` for its life. The store is opened by the first request that needs it, once; where that fails, requests
+ * are answered with 503 and the next one tries again. */
+struct api *api_new(const struct conf *conf);
+/* Closes the store. */
+void api_free(struct api *api);
+/* Thread-safe. `response` was set up with response_init. */
+void api_handle(struct api *api, const struct request *request, struct response *response);
+/* store_maintain where the store is open; about once a second, or after a plain CGI answer. */
+void api_maintain(struct api *api);
+
+#endif

@@ -1,0 +1,80 @@
+/* A delivery, its attempts, and what comes after an attempt. */
+#ifndef HOOKTURN_MODEL_DELIVERY_H
+#define HOOKTURN_MODEL_DELIVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/id.h"
+#include "model/subscription.h"
+
+enum delivery_status { DELIVERY_WAITING = 1, DELIVERY_DELIVERED, DELIVERY_FAILED, DELIVERY_CANCELLED };
+/* "WAITING" and so on. */
+const char *delivery_status_name(enum delivery_status status);
+
+/* Why an attempt got no whole answer. */
+enum attempt_error {
+    ATTEMPT_NO_ERROR,
+    ATTEMPT_TIMEOUT,
+    ATTEMPT_CONNECT,
+    ATTEMPT_DNS,
+    ATTEMPT_TLS,
+    ATTEMPT_BLOCKED,
+    ATTEMPT_TOO_LARGE,
+    ATTEMPT_PROTOCOL
+};
+/* "TIMEOUT" and so on; "" for ATTEMPT_NO_ERROR. */
+const char *attempt_error_name(enum attempt_error error);
+
+/* Its id is the subscription's and the event's together. */
+struct delivery {
+    struct object_id subscription_id;
+    struct object_id event_id;
+    struct uuid organization_id;
+    enum delivery_status status;
+    uint32_t generation;        /* raised by every claim, release and settlement; fences leases */
+    int64_t lease_until_ms;     /* 0: nobody works on it */
+    uint32_t attempt_count;     /* all attempts ever settled */
+    uint32_t budget_used;       /* attempts since it was last made due by hand */
+    int64_t next_attempt_at_ms; /* while WAITING */
+    int64_t created_at_ms;
+    int64_t finished_at_ms; /* 0: not finished */
+};
+
+enum { ATTEMPT_BODY_KEPT = 4096, ATTEMPT_HEADERS_KEPT = 8192 };
+
+struct attempt {
+    uint32_t number; /* from 1 */
+    int64_t started_at_ms;
+    int64_t duration_ms;
+    int32_t response_status; /* 0: none arrived */
+    enum attempt_error error;
+    uint32_t signature_count;
+    struct buf response_headers; /* as received, "Name: value\r\n"…, at most ATTEMPT_HEADERS_KEPT */
+    struct buf response_body;    /* the first ATTEMPT_BODY_KEPT bytes */
+};
+void attempt_clear(struct attempt *attempt);
+
+/* What an attempt's outcome makes of its delivery. */
+struct next_state {
+    enum delivery_status status;
+    int64_t due_at_ms;          /* for DELIVERY_WAITING */
+    bool disables_subscription; /* 410: switch it off as GONE */
+};
+
+/* Pure. `budget_used` counts this attempt; `retry_after_ms` is what the answer asked for (-1: nothing), already
+ * bounded; `jitter` in [0,1) comes from the caller. 2xx: DELIVERED. 410: FAILED and disables. Else WAITING while
+ * budget_used is at most the policy's retries, due at ended_at_ms + the larger of the policy's delay and
+ * retry_after_ms; else FAILED. EXPONENTIAL_BACKOFF: 5 s * 6^(budget_used-1), ±20 %, at most max_delay_ms. FIXED_DELAY:
+ * max_delay_ms, no jitter. */
+struct next_state delivery_next(const struct retry_policy *policy, uint32_t budget_used, int32_t response_status,
+                                enum attempt_error error, int64_t retry_after_ms, int64_t ended_at_ms, double jitter);
+
+/* RFC 9110 section 10.2.3: seconds, or an HTTP date relative to now_ms. Milliseconds from now, 0 to 24 h; -1 where the
+ * text is neither. */
+int64_t retry_after_parse(const char *text, size_t length, int64_t now_ms);
+
+#endif

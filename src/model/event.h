@@ -1,0 +1,35 @@
+/* An event as published, and whom it concerns. */
+#ifndef HOOKTURN_MODEL_EVENT_H
+#define HOOKTURN_MODEL_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "model/subscription.h"
+
+struct event {
+    struct object_id id;
+    struct uuid organization_id;
+    int64_t created_at_ms;
+    char *name;                      /* "Service.Event" */
+    char *trace_id;                  /* 1-128 of [A-Za-z0-9_-] */
+    char *agent_id;                  /* NULL: none */
+    char *workspace_id;              /* NULL: none */
+    struct buf body;                 /* what receivers get, byte for byte */
+    struct object_id *subscriptions; /* those that matched when it was published: its deliveries; heap */
+    size_t subscription_count;
+    size_t expanded_count; /* so many of them have a delivery row */
+};
+
+void event_clear(struct event *event);
+/* Fills `event->body` from the other members:
+ * {"organizationId":"…","traceId":"…","eventName":"…","timestamp":<seconds>.<3 digits>,"payload":<bytes>} */
+void event_compose_body(struct event *event, struct slice payload);
+/* Whether the subscription's filter names the event and its scope covers it. Events of the service "Webhook" match only
+ * where they are named in full. Paused subscriptions match, deleted ones do not. */
+bool event_matches(const struct event *event, const struct subscription *subscription);
+
+#endif

@@ -1,0 +1,188 @@
+/* The store's contract: verbs of the product. One verb is one transaction, or several small ones where its comment says
+ * so; it is done or it has changed nothing. No transaction handle and no engine's pointer crosses this door.
+ *
+ * Any verb may also return: STATUS_AGAIN (conflicts beyond the bounded retries), STATUS_FULL (no space),
+ * STATUS_UNAVAILABLE (recovering or leaving), STATUS_CORRUPT, STATUS_VERSION, STATUS_IO. The engine has logged the
+ * cause. Verbs may be called from several threads at once. Whatever a verb promised to a client is on disk, synced,
+ * when it returns STATUS_OK; claims, releases and settlements survive a killed process but may be repeated after a
+ * power loss. */
+#ifndef HOOKTURN_STORE_STORE_H
+#define HOOKTURN_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/keyring.h"
+#include "base/status.h"
+#include "model/api_key.h"
+#include "model/delivery.h"
+#include "model/event.h"
+#include "model/subscription.h"
+
+struct store;
+
+/* ---- life ---- */
+
+/* How long store_open may wait for others: a request 2 s, commands and workers 20 s. */
+enum store_role { STORE_FOR_REQUEST, STORE_FOR_COMMAND };
+
+/* The status with which a process leaves by itself when the store must be recovered: its parent (or the web server)
+ * starts another. EX_TEMPFAIL of sysexits.h. */
+enum { STORE_EXIT_LEFT = 75 };
+
+/* Makes an empty store and the master key below conf->data_dir, which exists, is owned by the effective user and 0700.
+ * STATUS_EXISTS where there is one already. All errors come with a failure text. */
+enum status store_create(const struct conf *conf, struct failure *failure) MUST_USE;
+/* Opens conf->store, running recovery where it is needed. The process must not fork while it is open. From then on the
+ * process may be ended by _exit(STORE_EXIT_LEFT), 300 ms after the last verbs began to return STATUS_UNAVAILABLE, when
+ * another process died inside the store.
+ * STATUS_NOT_FOUND (not initialised), STATUS_DENIED (owner, permissions), STATUS_VERSION, STATUS_UNAVAILABLE (the wait
+ * was in vain), STATUS_FULL, STATUS_INVALID (unknown engine; network file system): each with a failure text. */
+enum status store_open(const struct conf *conf, enum store_role role, struct store **out,
+                       struct failure *failure) MUST_USE;
+/* Ends cleanly: no other process notices. NULL is ignored. */
+void store_close(struct store *store);
+const struct keyring *store_keyring(const struct store *store);
+/* The engine's name, for health: "bdb". */
+const char *store_engine(const struct store *store);
+/* Housekeeping that somebody must do about once a second: a checkpoint where one is due. Cheap otherwise. */
+enum status store_maintain(struct store *store);
+/* True once the process is about to leave: start nothing new. */
+bool store_is_leaving(const struct store *store);
+/* Reads everything and verifies every structure. Nobody else may have the store open: STATUS_CONFLICT. */
+enum status store_check(const struct conf *conf, struct failure *failure) MUST_USE;
+
+/* ---- API keys ---- */
+
+enum status store_key_put(struct store *store, const struct api_key *key) MUST_USE;
+/* By digest. STATUS_NOT_FOUND. Revoked and expired keys are found: api_key_is_valid() says. Caller clears. */
+enum status store_key_find(struct store *store, const unsigned char *digest, struct api_key *out) MUST_USE;
+/* In the order of their ids. `visit` borrows; returning false ends the walk. */
+enum status store_key_walk(struct store *store, bool (*visit)(void *context, const struct api_key *key),
+                           void *context) MUST_USE;
+/* Revoking a revoked key keeps the first time and is STATUS_OK. STATUS_NOT_FOUND. */
+enum status store_key_revoke(struct store *store, const struct object_id *id, int64_t now_ms) MUST_USE;
+
+/* ---- answering once ---- */
+
+/* An Idempotency-Key as the store knows it. The row is inserted first in the same transaction, so that a second request
+ * waits for the first one's commit. */
+struct idempotency {
+    unsigned char key[SHA256_BYTES];         /* digest of organization, path and key */
+    unsigned char fingerprint[SHA256_BYTES]; /* of the body; zero where it is not taken */
+    int64_t now_ms;                          /* rows that expired are as if they were not there */
+    int64_t expires_at_ms;
+};
+
+/* How a verb that answers a request remembers its answer. `render` is pure and may be called more than once (a retry
+ * starts anew): it appends the bytes to keep, already sealed. On STATUS_REPLAY `kept` has the bytes of the first
+ * answer and nothing else was done; STATUS_MISMATCH: the key was used with another fingerprint. */
+struct answer {
+    const struct idempotency *idempotency; /* NULL: the answer is not kept (render is still called) */
+    void (*render)(void *context, struct buf *kept);
+    void *context;
+    struct buf kept; /* the caller clears it */
+};
+
+/* ---- subscriptions ---- */
+
+/* The change that a verb makes to a record it holds for writing. Pure but for what `context` collects; may be called
+ * more than once, and starts anew each time. Any status but STATUS_OK rolls back and is returned by the verb.
+ * now_ms is taken while the record is held: it never runs backwards over the record's own times. */
+struct change {
+    enum status (*apply)(void *context, int64_t now_ms, struct subscription *subscription);
+    void *context;
+    struct answer *answer; /* NULL: nobody is answered; its render sees what apply left in the context */
+};
+
+/* Makes a subscription: `apply` gets one with id, organization_id and the two times set and fills in the rest. The id
+ * is larger than every earlier one of the organization. STATUS_LIMIT: it has max_subscriptions already. STATUS_EXISTS:
+ * the name is taken. `version` is 1 for the render. */
+enum status store_subscription_create(struct store *store, const struct uuid *organization_id, size_t max_subscriptions,
+                                      struct change *change) MUST_USE;
+/* Reads for writing, applies, raises the version (apply sees it raised), writes back. updated_at_ms is apply's
+ * business. STATUS_NOT_FOUND also for tombstones. STATUS_EXISTS: the new name is taken. */
+enum status store_subscription_update(struct store *store, const struct uuid *organization_id,
+                                      const struct object_id *id, struct change *change) MUST_USE;
+/* A committed state, read now. STATUS_NOT_FOUND also for tombstones. The caller clears `out`. */
+enum status store_subscription_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                   struct subscription *out) MUST_USE;
+
+/* ---- events ---- */
+
+/* An id for a new event: 1 byte lane, 6 bytes milliseconds, 5 random bytes. */
+void store_event_id_make(struct store *store, int64_t now_ms, struct object_id *out);
+/* Matches each event against the organization's subscriptions and commits all of them, with the list of their
+ * deliveries, or none. In: all members but the subscriptions. Out: subscriptions and their count, also for the render.
+ * An event whose id is there already is left as it is, with its count read back (a repeated call does nothing twice).
+ */
+enum status store_publish(struct store *store, struct event *events, size_t count, struct answer *answer) MUST_USE;
+enum status store_event_get(struct store *store, const struct object_id *id, struct event *out) MUST_USE;
+
+/* ---- deliveries ---- */
+
+/* A delivery that this process may attempt until its lease ends. */
+struct claim {
+    struct object_id subscription_id;
+    struct object_id event_id;
+    struct uuid organization_id;
+    uint32_t generation;
+    uint32_t attempt_count; /* settled so far: this attempt's number is one more */
+    uint32_t budget_used;
+    int64_t lease_until_ms;
+};
+
+/* Asked once for each subscription that has something due: how many of its deliveries can start now (0: none), and for
+ * how long a claim holds. `subscription` is borrowed; it is active and not deleted. */
+struct admission {
+    size_t count;
+    int64_t lease_ms;
+};
+typedef struct admission (*store_admit)(void *context, const struct subscription *subscription);
+
+/* Takes over new events (in transactions of their own), then claims up to `max` due deliveries, going round the
+ * subscriptions from where the last call ended. `out` has room for `max`; *count is set. *next_due_ms: when something
+ * will be due that is not yet (INT64_MAX: nothing known); what was due but not admitted does not count.
+ * Deliveries of deleted subscriptions are CANCELLED on the way; those of paused ones stay. */
+enum status store_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
+                        struct claim *out, size_t *count, int64_t *next_due_ms) MUST_USE;
+
+/* The end of an attempt. */
+struct settlement {
+    struct claim claim;
+    struct attempt attempt;
+    enum delivery_status status; /* WAITING: due again at due_at_ms */
+    int64_t due_at_ms;
+    bool was_applied; /* out: false where the lease had ended or another generation holds the delivery */
+};
+/* All of them in transactions of at most some hundred. */
+enum status store_settle(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count) MUST_USE;
+/* Hands claims back unattempted: due again at once, nothing counted. */
+enum status store_release(struct store *store, int64_t now_ms, const struct claim *claims, size_t count) MUST_USE;
+
+/* STATUS_NOT_FOUND also while the row has not been written yet (a wide fan-out). */
+enum status store_delivery_get(struct store *store, const struct object_id *subscription_id,
+                               const struct object_id *event_id, struct delivery *out) MUST_USE;
+/* `number` from 1. The caller clears `out`. */
+enum status store_attempt_get(struct store *store, const struct object_id *subscription_id,
+                              const struct object_id *event_id, uint32_t number, struct attempt *out) MUST_USE;
+
+/* ---- seeing and waking ---- */
+
+struct store_statistics {
+    int64_t oldest_due_ms; /* when the oldest due delivery of an active subscription became due; 0: nothing is due */
+    uint64_t waiting_subscriptions; /* that have deliveries waiting */
+};
+enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out) MUST_USE;
+
+/* A descriptor that becomes readable when somebody published; for poll. store_wake_drain() makes it quiet again. The
+ * store owns it. -1 where the engine has none. */
+int store_wake_fd(struct store *store);
+void store_wake_drain(struct store *store);
+
+#endif
