@@ -23,6 +23,13 @@ enum status address_from_sockaddr(const struct sockaddr *from, struct address *o
 enum status address_parse_literal(const char *host, struct address *out) MUST_USE;
 /* True for whatever is not ordinary global unicast. */
 bool address_is_special(const struct address *address);
+bool address_is_v4(const struct address *address);
+/* Whether the first `prefix` bits (of 128) are those of `start`. */
+bool address_is_within(const struct address *address, const struct address *start, int prefix);
+/* From the number in host byte order. */
+void address_from_v4(uint32_t number, struct address *out);
+/* An IPv6 address without brackets or zone; `text` need not be terminated. */
+enum status address_parse_v6(const char *text, size_t length, struct address *out) MUST_USE;
 
 /* One entry of `allow_destinations`: a CIDR block (or single address) or a host name, each optionally with a port. */
 struct destination_rule {

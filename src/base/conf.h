@@ -1,4 +1,4 @@
-/* The configuration: one typed table (conf_keys in conf.c) reads the file, the environment, and writes the sample. */
+/* The configuration: one typed table (conf_keys.c) reads the file, the environment, and writes the sample. */
 #ifndef HOOKTURN_BASE_CONF_H
 #define HOOKTURN_BASE_CONF_H
 

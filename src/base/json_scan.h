@@ -10,7 +10,11 @@
 #include "base/buf.h"
 #include "base/status.h"
 
-enum { JSON_MAX_DEPTH = 32 };
+enum {
+    JSON_MAX_DEPTH = 32,
+    JSON_DEPTH_LIMIT = 64,   /* what json_scan can be asked for at most */
+    JSON_MAX_MEMBERS = 65536 /* in the outermost container; keeps the spans' memory in bounds */
+};
 
 enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL };
 
@@ -31,8 +35,9 @@ struct json_scan {
 
 /* One value and white space around it, valid UTF-8 without a byte order mark, containers at most `max_depth` deep (the
  * outermost is 1). For the outermost object, a member name that stands twice (compared unescaped) is refused, and so
- * is a name with U+0000 or a lone surrogate. On STATUS_INVALID *message is a sentence for the client (static).
- * `out` borrows from `text`; free with json_scan_clear. No recursion: hostile depth costs no stack. */
+ * is a name with U+0000 or a lone surrogate. More than JSON_MAX_MEMBERS are refused too. On STATUS_INVALID *message is
+ * a sentence for the client (static). `out` borrows from `text`; free with json_scan_clear. No recursion: hostile depth
+ * costs no stack. */
 enum status json_scan(struct slice text, int max_depth, struct json_scan *out, const char **message) MUST_USE;
 void json_scan_clear(struct json_scan *scan);
 /* The member of that name, NULL where there is none. */

@@ -19,7 +19,13 @@ struct log_field {
     int64_t number;
 };
 
-#define LOG_TEXT(key, value) ((struct log_field){(key), (value) ? (value) : "", 0})
+/* A function, so that arrays and NULL may stand there without a compiler's remark. */
+static inline const char *log_text_or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+#define LOG_TEXT(key, value) ((struct log_field){(key), log_text_or_empty(value), 0})
 #define LOG_NUMBER(key, value) ((struct log_field){(key), NULL, (int64_t)(value)})
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields);

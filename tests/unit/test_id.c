@@ -1,0 +1,121 @@
+/* Object ids and UUIDs. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/id.h"
+
+static void object_ids_go_round_as_24_digits(void **state)
+{
+    (void)state;
+    struct object_id id, again;
+    char text[OBJECT_ID_TEXT];
+    object_id_make(INT64_C(0x0123456789ab), &id);
+    object_id_format(&id, text);
+    assert_int_equal(strlen(text), 24);
+    assert_memory_equal(text, "0123456789ab", 12);
+    assert_int_equal(object_id_parse(text, &again), STATUS_OK);
+    assert_int_equal(object_id_compare(&id, &again), 0);
+}
+
+static void what_is_no_object_id_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",
+                                        "0123456789abcdef0123456",
+                                        "0123456789abcdef012345678",
+                                        "0123456789ABCDEF01234567",
+                                        "0123456789abcdef0123456g",
+                                        "0123456789abcdef0123456 "};
+    struct object_id id;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(object_id_parse(wrong[i], &id), STATUS_INVALID);
+}
+
+static void later_ids_sort_behind_earlier_ones(void **state)
+{
+    (void)state;
+    struct object_id early, late;
+    object_id_make(1000, &early);
+    object_id_make(1001, &late);
+    assert_true(object_id_compare(&early, &late) < 0);
+}
+
+static void ids_of_a_lane_carry_lane_and_time(void **state)
+{
+    (void)state;
+    struct object_id id;
+    object_id_make_lane(15, INT64_C(0x0123456789ab), &id);
+    assert_memory_equal(id.bytes, "\x0f\x01\x23\x45\x67\x89\xab", 7);
+    struct object_id other;
+    object_id_make_lane(15, INT64_C(0x0123456789ab), &other);
+    assert_int_not_equal(object_id_compare(&id, &other), 0);
+}
+
+static void incrementing_carries(void **state)
+{
+    (void)state;
+    struct object_id id;
+    assert_int_equal(object_id_parse("0000000000000000000000ff", &id), STATUS_OK);
+    object_id_increment(&id);
+    char text[OBJECT_ID_TEXT];
+    object_id_format(&id, text);
+    assert_string_equal(text, "000000000000000000000100");
+}
+
+static void uuids_go_round_in_either_case(void **state)
+{
+    (void)state;
+    struct uuid uuid;
+    char text[UUID_TEXT];
+    assert_int_equal(uuid_parse("F81D4FAE-7dec-11D0-A765-00a0c91e6bf6", &uuid), STATUS_OK);
+    uuid_format(&uuid, text);
+    assert_string_equal(text, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
+}
+
+static void what_is_no_uuid_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",
+                                        "f81d4fae7dec11d0a76500a0c91e6bf6",
+                                        "f81d4fae-7dec-11d0-a765-00a0c91e6bf",
+                                        "f81d4fae-7dec-11d0-a765-00a0c91e6bf66",
+                                        "f81d4fae-7dec-11d0-a765-00a0c91e6bg6",
+                                        "f81d4fae-7dec-11d0-a76-500a0c91e6bf6",
+                                        "{81d4fae-7dec-11d0-a765-00a0c91e6bf}"};
+    struct uuid uuid;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(uuid_parse(wrong[i], &uuid), STATUS_INVALID);
+}
+
+static void made_uuids_are_version_4(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        struct uuid uuid;
+        char text[UUID_TEXT];
+        uuid_make(&uuid);
+        uuid_format(&uuid, text);
+        assert_int_equal(text[14], '4');
+        assert_non_null(strchr("89ab", text[19]));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(object_ids_go_round_as_24_digits),
+        cmocka_unit_test(what_is_no_object_id_is_refused),
+        cmocka_unit_test(later_ids_sort_behind_earlier_ones),
+        cmocka_unit_test(ids_of_a_lane_carry_lane_and_time),
+        cmocka_unit_test(incrementing_carries),
+        cmocka_unit_test(uuids_go_round_in_either_case),
+        cmocka_unit_test(what_is_no_uuid_is_refused),
+        cmocka_unit_test(made_uuids_are_version_4),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
