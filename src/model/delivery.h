@@ -66,10 +66,10 @@ struct next_state {
 };
 
 /* Pure. `budget_used` counts this attempt; `retry_after_ms` is what the answer asked for (-1: nothing), already
- * bounded; `jitter` in [0,1) comes from the caller. 2xx: DELIVERED. 410: FAILED and disables. Else WAITING while
- * budget_used is at most the policy's retries, due at ended_at_ms + the larger of the policy's delay and
- * retry_after_ms; else FAILED. EXPONENTIAL_BACKOFF: 5 s * 6^(budget_used-1), ±20 %, at most max_delay_ms. FIXED_DELAY:
- * max_delay_ms, no jitter. */
+ * bounded; `jitter` in [0,1) comes from the caller. 2xx in an answer that came to its end, or was cut as TOO_LARGE:
+ * DELIVERED. 410: FAILED and disables. Else WAITING while budget_used is at most the policy's retries, due at
+ * ended_at_ms + the larger of the policy's delay and retry_after_ms; else FAILED. EXPONENTIAL_BACKOFF: 5 s *
+ * 6^(budget_used-1), ±20 %, at most max_delay_ms. FIXED_DELAY: max_delay_ms, no jitter. */
 struct next_state delivery_next(const struct retry_policy *policy, uint32_t budget_used, int32_t response_status,
                                 enum attempt_error error, int64_t retry_after_ms, int64_t ended_at_ms, double jitter);
 

@@ -58,8 +58,8 @@ int64_t secret_list_previous_expires_at(const struct secret_list *list, int64_t 
 const struct secret *secret_list_find(const struct secret_list *list, const unsigned char *digest, int64_t now_ms);
 
 /* Puts `fresh` in front (moved: `fresh` is empty afterwards); the one that was newest ends at now_ms + grace_ms, set in
- * *previous_expires_at_ms; windows promised earlier stay. Drops what ended SECRET_LINGER_MS ago.
- * STATUS_CONFLICT: the list is empty (unsigned). STATUS_LIMIT: more than SECRETS_VALID_MAX would be valid. */
+ * *previous_expires_at_ms; windows promised earlier stay. Drops what ended SECRET_LINGER_MS ago, sooner where room is
+ * needed. STATUS_CONFLICT: the list is empty (unsigned). STATUS_LIMIT: more than SECRETS_VALID_MAX would be valid. */
 enum status secret_list_rotate(struct secret_list *list, struct secret *fresh, int64_t now_ms, int64_t grace_ms,
                                int64_t *previous_expires_at_ms) MUST_USE;
 

@@ -1,0 +1,92 @@
+/* An event as published: the bytes that receivers get, and which subscriptions it concerns. The API and the `publish`
+ * command compose it, the store matches it. */
+#include "model/event.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The service whose events tell a customer about their own subscriptions. */
+#define OWN_SERVICE_PREFIX "Webhook."
+
+void event_clear(struct event *event)
+{
+    free(event->name);
+    free(event->trace_id);
+    free(event->agent_id);
+    free(event->workspace_id);
+    buf_clear(&event->body);
+    free(event->subscriptions);
+    memset(event, 0, sizeof *event);
+}
+
+/* Nothing needs escaping: the alphabets of UUIDs, trace ids and event names hold no character that JSON escapes. */
+void event_compose_body(struct event *event, struct slice payload)
+{
+    assert(event->created_at_ms >= 0);
+    char organization_id[UUID_TEXT];
+    uuid_format(&event->organization_id, organization_id);
+    buf_reset(&event->body);
+    buf_printf(&event->body,
+               "{\"organizationId\":\"%s\",\"traceId\":\"%s\",\"eventName\":\"%s\","
+               "\"timestamp\":%" PRId64 ".%03d,\"payload\":",
+               organization_id, event->trace_id, event->name, event->created_at_ms / 1000,
+               (int)(event->created_at_ms % 1000));
+    buf_append_slice(&event->body, payload);
+    buf_append(&event->body, "}", 1);
+}
+
+/* "Service.*" for any event of that service. */
+static bool filter_covers_service(const char *filter, const char *name)
+{
+    size_t length = strlen(filter);
+    return length > 2 && strcmp(filter + length - 2, ".*") == 0 && strncmp(filter, name, length - 1) == 0;
+}
+
+static bool filter_covers(const char *filter, const char *name, bool is_exact_only)
+{
+    if (strcmp(filter, name) == 0)
+        return true;
+    return !is_exact_only && (strcmp(filter, "*") == 0 || filter_covers_service(filter, name));
+}
+
+static bool filters_cover(const struct text_list *filters, const char *name)
+{
+    bool is_exact_only = strncmp(name, OWN_SERVICE_PREFIX, strlen(OWN_SERVICE_PREFIX)) == 0;
+    if (filters->count == 0)
+        return !is_exact_only;
+    for (size_t i = 0; i < filters->count; i++)
+        if (filter_covers(filters->items[i], name, is_exact_only))
+            return true;
+    return false;
+}
+
+static bool list_has(const struct text_list *list, const char *text)
+{
+    if (text == NULL)
+        return false;
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], text) == 0)
+            return true;
+    return false;
+}
+
+static bool scope_covers(const struct event *event, const struct subscription *subscription)
+{
+    switch (subscription_scope(subscription)) {
+    case SCOPE_ORGANIZATION:
+        return true;
+    case SCOPE_WORKSPACE:
+        return list_has(&subscription->workspace_ids, event->workspace_id);
+    case SCOPE_AGENT:
+        return list_has(&subscription->agent_ids, event->agent_id);
+    }
+    return false;
+}
+
+bool event_matches(const struct event *event, const struct subscription *subscription)
+{
+    return !subscription->is_deleted && filters_cover(&subscription->events, event->name) &&
+           scope_covers(event, subscription);
+}

@@ -1,0 +1,194 @@
+/* What follows an attempt: the table of retry times. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/delivery.h"
+
+#define ENDED INT64_C(1781259300000)
+#define HOUR INT64_C(3600000)
+#define ALMOST_ONE 0.999999999
+
+static const struct retry_policy by_default = {
+    .is_set = true, .strategy = RETRY_EXPONENTIAL_BACKOFF, .max_attempts = 8, .max_delay_ms = 10 * HOUR};
+static const struct retry_policy fixed = {
+    .is_set = true, .strategy = RETRY_FIXED_DELAY, .max_attempts = 3, .max_delay_ms = 30000};
+static const struct retry_policy never = {.is_set = true, .strategy = RETRY_EXPONENTIAL_BACKOFF, .max_delay_ms = 1000};
+
+static struct next_state after(const struct retry_policy *policy, uint32_t budget_used, int32_t status,
+                               int64_t retry_after_ms, double jitter)
+{
+    return delivery_next(policy, budget_used, status, status ? ATTEMPT_NO_ERROR : ATTEMPT_CONNECT, retry_after_ms,
+                         ENDED, jitter);
+}
+
+static int64_t delay(const struct retry_policy *policy, uint32_t budget_used, double jitter)
+{
+    struct next_state next = after(policy, budget_used, 500, -1, jitter);
+    assert_int_equal(next.status, DELIVERY_WAITING);
+    assert_false(next.disables_subscription);
+    return next.due_at_ms - ENDED;
+}
+
+static void backoff_grows_by_six_within_jitter_up_to_the_cap(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t budget_used;
+        int64_t least, middle, most;
+    } rows[] = {
+        {1, 4000, 5000, 6000},
+        {2, 24000, 30000, 36000},
+        {3, 144000, 180000, 216000},
+        {4, 864000, 1080000, 1296000},
+        {5, 5184000, 6480000, 7776000},
+        {6, 31104000, 36000000, 36000000}, /* 38.88 M, capped */
+        {7, 36000000, 36000000, 36000000},
+        {8, 36000000, 36000000, 36000000},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(delay(&by_default, rows[i].budget_used, 0.0), rows[i].least);
+        assert_in_range(delay(&by_default, rows[i].budget_used, 0.5), rows[i].middle - 1, rows[i].middle);
+        assert_in_range(delay(&by_default, rows[i].budget_used, ALMOST_ONE), rows[i].most - 1, rows[i].most);
+    }
+}
+
+static void jitter_never_exceeds_the_cap(void **state)
+{
+    (void)state;
+    struct retry_policy policy = by_default;
+    policy.max_delay_ms = 5500;
+    assert_int_equal(delay(&policy, 1, ALMOST_ONE), 5500);
+    assert_int_equal(delay(&policy, 1, 0.0), 4000);
+    policy.max_delay_ms = 1000;
+    assert_int_equal(delay(&policy, 1, 0.0), 1000);
+}
+
+static void the_budget_is_one_attempt_and_the_policys_retries(void **state)
+{
+    (void)state;
+    assert_int_equal(after(&by_default, 8, 500, -1, 0.5).status, DELIVERY_WAITING);
+    assert_int_equal(after(&by_default, 9, 500, -1, 0.5).status, DELIVERY_FAILED);
+    assert_int_equal(after(&never, 1, 500, -1, 0.5).status, DELIVERY_FAILED);
+    assert_int_equal(after(&by_default, UINT32_MAX, 500, -1, 0.5).status, DELIVERY_FAILED);
+    assert_int_equal(after(&by_default, 9, 503, HOUR, 0.5).status, DELIVERY_FAILED);
+    assert_false(after(&by_default, 9, 500, -1, 0.5).disables_subscription);
+}
+
+static void no_number_of_attempts_overflows(void **state)
+{
+    (void)state;
+    struct retry_policy policy = by_default;
+    policy.max_attempts = INT32_MAX;
+    assert_int_equal(delay(&policy, INT32_MAX, ALMOST_ONE), 10 * HOUR);
+    policy.max_delay_ms = INT64_MAX;
+    struct next_state next = after(&policy, INT32_MAX, 500, -1, ALMOST_ONE);
+    assert_int_equal(next.status, DELIVERY_WAITING);
+    assert_int_equal(next.due_at_ms, INT64_MAX);
+}
+
+static void fixed_delay_is_the_same_each_time_without_jitter(void **state)
+{
+    (void)state;
+    for (uint32_t budget_used = 1; budget_used <= 3; budget_used++) {
+        assert_int_equal(delay(&fixed, budget_used, 0.0), 30000);
+        assert_int_equal(delay(&fixed, budget_used, ALMOST_ONE), 30000);
+    }
+    assert_int_equal(after(&fixed, 4, 500, -1, 0.0).status, DELIVERY_FAILED);
+}
+
+static void retry_after_counts_where_it_is_longer(void **state)
+{
+    (void)state;
+    assert_int_equal(after(&by_default, 1, 503, 60000, 0.5).due_at_ms, ENDED + 60000);
+    assert_int_equal(after(&by_default, 1, 429, 60000, 0.5).due_at_ms, ENDED + 60000);
+    assert_int_equal(after(&by_default, 1, 429, 1000, 0.0).due_at_ms, ENDED + 4000);
+    assert_int_equal(after(&by_default, 1, 429, 0, 0.0).due_at_ms, ENDED + 4000);
+    assert_int_equal(after(&fixed, 1, 503, 24 * HOUR, 0.0).due_at_ms, ENDED + 24 * HOUR);
+    assert_int_equal(after(&by_default, 8, 503, 24 * HOUR, 0.0).due_at_ms, ENDED + 24 * HOUR);
+}
+
+static void retry_after_counts_for_429_and_503_alone(void **state)
+{
+    (void)state;
+    static const int32_t others[] = {0, 301, 400, 500, 502, 504};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_int_equal(after(&fixed, 1, others[i], HOUR, 0.0).due_at_ms, ENDED + 30000);
+}
+
+static void any_2xx_is_success(void **state)
+{
+    (void)state;
+    static const int32_t statuses[] = {200, 201, 202, 204, 299};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        assert_int_equal(after(&never, 1, statuses[i], -1, 0.0).status, DELIVERY_DELIVERED);
+        assert_int_equal(after(&by_default, 99, statuses[i], -1, 0.0).status, DELIVERY_DELIVERED);
+    }
+    struct next_state cut = delivery_next(&never, 1, 200, ATTEMPT_TOO_LARGE, -1, ENDED, 0.0);
+    assert_int_equal(cut.status, DELIVERY_DELIVERED);
+    assert_false(cut.disables_subscription);
+}
+
+static void an_answer_that_never_ends_is_no_success(void **state)
+{
+    (void)state;
+    assert_int_equal(delivery_next(&by_default, 1, 200, ATTEMPT_TIMEOUT, -1, ENDED, 0.0).status, DELIVERY_WAITING);
+    assert_int_equal(delivery_next(&by_default, 1, 200, ATTEMPT_PROTOCOL, -1, ENDED, 0.0).status, DELIVERY_WAITING);
+    assert_int_equal(delivery_next(&never, 1, 200, ATTEMPT_TIMEOUT, -1, ENDED, 0.0).status, DELIVERY_FAILED);
+}
+
+static void everything_else_is_retried(void **state)
+{
+    (void)state;
+    static const int32_t statuses[] = {0,   100, 199, 300, 301, 302, 308, 400, 401,
+                                       404, 409, 411, 418, 429, 500, 503, 599};
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+        assert_int_equal(after(&by_default, 1, statuses[i], -1, 0.0).status, DELIVERY_WAITING);
+    for (enum attempt_error error = ATTEMPT_TIMEOUT; error <= ATTEMPT_PROTOCOL; error++)
+        assert_int_equal(delivery_next(&by_default, 1, 0, error, -1, ENDED, 0.0).status, DELIVERY_WAITING);
+}
+
+static void gone_fails_at_once_and_switches_off(void **state)
+{
+    (void)state;
+    struct next_state next = after(&by_default, 1, 410, HOUR, 0.5);
+    assert_int_equal(next.status, DELIVERY_FAILED);
+    assert_true(next.disables_subscription);
+}
+
+static void names_are_those_of_the_api(void **state)
+{
+    (void)state;
+    assert_string_equal(delivery_status_name(DELIVERY_WAITING), "WAITING");
+    assert_string_equal(delivery_status_name(DELIVERY_DELIVERED), "DELIVERED");
+    assert_string_equal(delivery_status_name(DELIVERY_FAILED), "FAILED");
+    assert_string_equal(delivery_status_name(DELIVERY_CANCELLED), "CANCELLED");
+    assert_string_equal(attempt_error_name(ATTEMPT_NO_ERROR), "");
+    assert_string_equal(attempt_error_name(ATTEMPT_TIMEOUT), "TIMEOUT");
+    assert_string_equal(attempt_error_name(ATTEMPT_TOO_LARGE), "TOO_LARGE");
+    assert_string_equal(attempt_error_name(ATTEMPT_PROTOCOL), "PROTOCOL");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(backoff_grows_by_six_within_jitter_up_to_the_cap),
+        cmocka_unit_test(jitter_never_exceeds_the_cap),
+        cmocka_unit_test(the_budget_is_one_attempt_and_the_policys_retries),
+        cmocka_unit_test(no_number_of_attempts_overflows),
+        cmocka_unit_test(fixed_delay_is_the_same_each_time_without_jitter),
+        cmocka_unit_test(retry_after_counts_where_it_is_longer),
+        cmocka_unit_test(retry_after_counts_for_429_and_503_alone),
+        cmocka_unit_test(any_2xx_is_success),
+        cmocka_unit_test(an_answer_that_never_ends_is_no_success),
+        cmocka_unit_test(everything_else_is_retried),
+        cmocka_unit_test(gone_fails_at_once_and_switches_off),
+        cmocka_unit_test(names_are_those_of_the_api),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

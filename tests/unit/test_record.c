@@ -1,0 +1,245 @@
+/* Records: every member that is written is read back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "record_samples.h"
+
+static void an_api_key_keeps_every_member(void **state)
+{
+    (void)state;
+    struct api_key in, out;
+    struct buf bytes = {0};
+    make_api_key(&in);
+    api_key_encode(&in, &bytes);
+    assert_int_equal(api_key_decode(buf_slice(&bytes), &out), STATUS_OK);
+    assert_memory_equal(&out.id, &in.id, sizeof in.id);
+    assert_memory_equal(out.digest, in.digest, sizeof in.digest);
+    assert_memory_equal(&out.organization_id, &in.organization_id, sizeof in.organization_id);
+    assert_string_equal(out.created_user_id, in.created_user_id);
+    assert_string_equal(out.name, in.name);
+    assert_int_equal(out.scopes, in.scopes);
+    assert_int_equal(out.created_at_ms, 1);
+    assert_int_equal(out.expires_at_ms, 2);
+    assert_int_equal(out.revoked_at_ms, INT64_MAX);
+    api_key_clear(&in);
+    api_key_clear(&out);
+    buf_clear(&bytes);
+}
+
+static void an_absent_text_and_an_empty_one_are_different(void **state)
+{
+    (void)state;
+    static const char *const names[] = {NULL, ""};
+    for (size_t i = 0; i < 2; i++) {
+        struct api_key in = {.created_user_id = mem_strdup(""), .name = names[i] ? mem_strdup(names[i]) : NULL}, out;
+        struct buf bytes = {0};
+        api_key_encode(&in, &bytes);
+        assert_int_equal(api_key_decode(buf_slice(&bytes), &out), STATUS_OK);
+        assert_int_equal(out.name == NULL, names[i] == NULL);
+        assert_string_equal(out.created_user_id, "");
+        api_key_clear(&in);
+        api_key_clear(&out);
+        buf_clear(&bytes);
+    }
+}
+
+static void assert_lists_equal(const struct text_list *a, const struct text_list *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++)
+        assert_string_equal(a->items[i], b->items[i]);
+}
+
+static void assert_bufs_equal(const struct buf *a, const struct buf *b)
+{
+    assert_int_equal(a->length, b->length);
+    assert_memory_equal(buf_text(a), buf_text(b), a->length);
+}
+
+static void assert_secrets_equal(const struct secret_list *a, const struct secret_list *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        assert_int_equal(a->items[i].created_at_ms, b->items[i].created_at_ms);
+        assert_int_equal(a->items[i].expires_at_ms, b->items[i].expires_at_ms);
+        assert_memory_equal(a->items[i].digest, b->items[i].digest, SHA256_BYTES);
+        assert_bufs_equal(&a->items[i].sealed, &b->items[i].sealed);
+    }
+}
+
+static void a_subscription_keeps_every_member(void **state)
+{
+    (void)state;
+    struct subscription in, out;
+    struct buf bytes = {0};
+    make_subscription(&in);
+    subscription_encode(&in, &bytes);
+    assert_int_equal(subscription_decode(buf_slice(&bytes), &out), STATUS_OK);
+    assert_memory_equal(&out.id, &in.id, sizeof in.id);
+    assert_memory_equal(&out.organization_id, &in.organization_id, sizeof in.organization_id);
+    assert_true(out.version == UINT64_MAX);
+    assert_false(out.is_deleted);
+    assert_string_equal(out.created_user_id, in.created_user_id);
+    assert_string_equal(out.name, in.name);
+    assert_string_equal(out.url, in.url);
+    assert_true(out.active);
+    assert_int_equal(out.disabled_reason, DISABLED_FAILING);
+    assert_string_equal(out.description, "");
+    assert_lists_equal(&out.events, &in.events);
+    assert_lists_equal(&out.agent_ids, &in.agent_ids);
+    assert_lists_equal(&out.workspace_ids, &in.workspace_ids);
+    assert_bufs_equal(&out.sealed_headers, &in.sealed_headers);
+    assert_int_equal(out.request_timeout_ms, 60000);
+    assert_true(out.retry_policy.is_set);
+    assert_int_equal(out.retry_policy.strategy, RETRY_FIXED_DELAY);
+    assert_int_equal(out.retry_policy.max_attempts, 20);
+    assert_int_equal(out.retry_policy.max_delay_ms, 86400000);
+    assert_secrets_equal(&out.secrets, &in.secrets);
+    assert_int_equal(out.created_at_ms, 5);
+    assert_int_equal(out.updated_at_ms, 6);
+    subscription_clear(&in);
+    subscription_clear(&out);
+    buf_clear(&bytes);
+}
+
+static void a_tombstone_keeps_ids_version_and_times_alone(void **state)
+{
+    (void)state;
+    struct subscription in, out;
+    struct buf bytes = {0};
+    make_subscription(&in);
+    in.is_deleted = true;
+    subscription_encode(&in, &bytes);
+    assert_null(memmem(bytes.data, bytes.length, "hooks", 5));
+    assert_int_equal(subscription_decode(buf_slice(&bytes), &out), STATUS_OK);
+    assert_true(out.is_deleted);
+    assert_memory_equal(&out.id, &in.id, sizeof in.id);
+    assert_true(out.version == UINT64_MAX);
+    assert_int_equal(out.updated_at_ms, 6);
+    assert_null(out.name);
+    assert_int_equal(out.secrets.count, 0);
+    subscription_clear(&in);
+    subscription_clear(&out);
+    buf_clear(&bytes);
+}
+
+static void an_old_secret_without_an_end_is_corrupt(void **state)
+{
+    (void)state;
+    struct subscription in, out;
+    struct buf bytes = {0};
+    make_subscription(&in);
+    in.secrets.items[1].expires_at_ms = 0;
+    subscription_encode(&in, &bytes);
+    assert_int_equal(subscription_decode(buf_slice(&bytes), &out), STATUS_CORRUPT);
+    buf_reset(&bytes);
+    in.secrets.items[1].expires_at_ms = 999;
+    in.secrets.items[0].expires_at_ms = 999;
+    subscription_encode(&in, &bytes);
+    assert_int_equal(subscription_decode(buf_slice(&bytes), &out), STATUS_CORRUPT);
+    subscription_clear(&in);
+    buf_clear(&bytes);
+}
+
+static void an_event_keeps_every_member(void **state)
+{
+    (void)state;
+    struct event in, out;
+    struct buf bytes = {0};
+    make_event(&in);
+    event_encode(&in, &bytes);
+    assert_int_equal(event_decode(buf_slice(&bytes), &out), STATUS_OK);
+    assert_memory_equal(&out.id, &in.id, sizeof in.id);
+    assert_memory_equal(&out.organization_id, &in.organization_id, sizeof in.organization_id);
+    assert_int_equal(out.created_at_ms, 77);
+    assert_string_equal(out.name, in.name);
+    assert_string_equal(out.trace_id, in.trace_id);
+    assert_string_equal(out.agent_id, in.agent_id);
+    assert_null(out.workspace_id);
+    assert_bufs_equal(&out.body, &in.body);
+    assert_int_equal(out.expanded_count, 2);
+    assert_int_equal(out.subscription_count, 3);
+    assert_memory_equal(out.subscriptions, in.subscriptions, 3 * sizeof *in.subscriptions);
+    event_clear(&in);
+    event_clear(&out);
+    buf_clear(&bytes);
+}
+
+static void an_event_that_expanded_beyond_its_list_is_corrupt(void **state)
+{
+    (void)state;
+    struct event in, out;
+    struct buf bytes = {0};
+    make_event(&in);
+    in.expanded_count = 4;
+    event_encode(&in, &bytes);
+    assert_int_equal(event_decode(buf_slice(&bytes), &out), STATUS_CORRUPT);
+    event_clear(&in);
+    buf_clear(&bytes);
+}
+
+static void a_delivery_keeps_every_member_and_the_readers_ids(void **state)
+{
+    (void)state;
+    struct delivery out = {0};
+    struct buf bytes = {0};
+    fill(out.subscription_id.bytes, OBJECT_ID_BYTES, 1);
+    fill(out.event_id.bytes, OBJECT_ID_BYTES, 100);
+    delivery_encode(&whole_delivery, &bytes);
+    assert_int_equal(delivery_decode(buf_slice(&bytes), &out), STATUS_OK);
+    assert_int_equal(out.subscription_id.bytes[11], 12);
+    assert_int_equal(out.event_id.bytes[0], 100);
+    assert_memory_equal(&out.organization_id, &whole_delivery.organization_id, sizeof out.organization_id);
+    assert_int_equal(out.status, DELIVERY_FAILED);
+    assert_int_equal(out.generation, UINT32_MAX);
+    assert_int_equal(out.lease_until_ms, -1);
+    assert_int_equal(out.attempt_count, 4);
+    assert_int_equal(out.budget_used, 3);
+    assert_true(out.next_attempt_at_ms == INT64_MAX);
+    assert_true(out.created_at_ms == INT64_MIN);
+    assert_int_equal(out.finished_at_ms, 9);
+    buf_clear(&bytes);
+}
+
+static void an_attempt_keeps_every_member(void **state)
+{
+    (void)state;
+    struct attempt in, out;
+    struct buf bytes = {0};
+    make_attempt(&in);
+    attempt_encode(&in, &bytes);
+    assert_int_equal(attempt_decode(buf_slice(&bytes), &out), STATUS_OK);
+    assert_int_equal(out.number, 3);
+    assert_int_equal(out.started_at_ms, 10);
+    assert_int_equal(out.duration_ms, 20);
+    assert_int_equal(out.response_status, 503);
+    assert_int_equal(out.error, ATTEMPT_TOO_LARGE);
+    assert_int_equal(out.signature_count, 2);
+    assert_bufs_equal(&out.response_headers, &in.response_headers);
+    assert_bufs_equal(&out.response_body, &in.response_body);
+    attempt_clear(&in);
+    attempt_clear(&out);
+    buf_clear(&bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_api_key_keeps_every_member),
+        cmocka_unit_test(an_absent_text_and_an_empty_one_are_different),
+        cmocka_unit_test(a_subscription_keeps_every_member),
+        cmocka_unit_test(a_tombstone_keeps_ids_version_and_times_alone),
+        cmocka_unit_test(an_old_secret_without_an_end_is_corrupt),
+        cmocka_unit_test(an_event_keeps_every_member),
+        cmocka_unit_test(an_event_that_expanded_beyond_its_list_is_corrupt),
+        cmocka_unit_test(a_delivery_keeps_every_member_and_the_readers_ids),
+        cmocka_unit_test(an_attempt_keeps_every_member),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
