@@ -1,13 +1,12 @@
-/* The gate: who may open Berkeley DB's environment, when it must be recovered first, and when a process has to leave it.
+/* The gate: who may open Berkeley DB's environment, when it must be recovered first, and when a process has to leave
+ * it.
  *
- * Berkeley DB's mutexes are not robust: a process that is killed inside them leaves the others asleep for ever. So every
- * process that opens the environment holds the lock of an entry in live/; whoever finds an entry that nobody holds knows
- * that its owner died, and everybody leaves for one recovery. In the environment's home stand
- *     gate              flock: one process at a time opens or recovers
- *     epoch             a number, raised by each recovery
- *     ready             exists while the environment's regions can be trusted
- *     reserve           disk space that recovery may need
- *     live/<pid>-<ns>   pid, start time and pid namespace of a process; its lock is held while that process lives */
+ * Berkeley DB's mutexes are not robust: a process that is killed inside them leaves the others asleep for ever. So
+ * every process that opens the environment holds the lock of an entry in live/; whoever finds an entry that nobody
+ * holds knows that its owner died, and everybody leaves for one recovery. In the environment's home stand gate flock:
+ * one process at a time opens or recovers epoch             a number, raised by each recovery ready             exists
+ * while the environment's regions can be trusted reserve           disk space that recovery may need live/<pid>-<ns>
+ * pid, start time and pid namespace of a process; its lock is held while that process lives */
 #ifndef HOOKTURN_STORE_BDB_GATE_H
 #define HOOKTURN_STORE_BDB_GATE_H
 
@@ -27,10 +26,11 @@ enum status gate_create(const char *home, struct failure *failure) MUST_USE;
  * gate_leave. STATUS_UNAVAILABLE: waited in vain. */
 enum status gate_enter(const char *home, int64_t wait_ms, struct gate **out, bool *needs_recovery,
                        struct failure *failure) MUST_USE;
-/* The environment is open: marks it ready, removes dead entries, makes the reserve again, lets others in, and starts the
- * watcher, which ends this process by _exit(STORE_EXIT_LEFT) when another one died or recovery was asked for. */
+/* The environment is open: marks it ready, removes dead entries, makes the reserve again, lets others in, and starts
+ * the watcher, which ends this process by _exit(STORE_EXIT_LEFT) when another one died or recovery was asked for. */
 enum status gate_ready(struct gate *gate, struct failure *failure) MUST_USE;
-/* After the environment was closed cleanly (or could not be opened): stops the watcher, removes the own entry, frees. */
+/* After the environment was closed cleanly (or could not be opened): stops the watcher, removes the own entry, frees.
+ */
 void gate_leave(struct gate *gate);
 /* Berkeley DB said DB_RUNRECOVERY (or a verb hangs on what it left): takes `ready` away, so that the next process
  * recovers, and makes this process leave. Callable from any thread. */

@@ -1,0 +1,262 @@
+/* The embedded engine: Berkeley DB behind store.h's verbs. This header is shared by its files alone.
+ *
+ *     bdb_env.c           opening behind the gate, closing, recovery
+ *     bdb_error.c         Berkeley DB's return codes as enum status: the only place
+ *     bdb_txn.c           the retry loop around a transaction or a read
+ *     bdb_table.c         the table of databases; get, put, delete
+ *     bdb_spread.c        pages made in advance
+ *     bdb_cursor.c        ordered walks
+ *     bdb_answer.c        answering once (idempotency keys)
+ *     bdb_publish.c       a verb of store.h each, or a step of one:
+ *     bdb_match.c, bdb_intake.c, bdb_due.c, bdb_claim.c, bdb_settle.c, ...
+ *
+ * Page locks are held until a commit has reached the disk, so what requests write in one transaction is spread: ids
+ * start with a lane, and new events queue in as many small databases as there are lanes. */
+#ifndef HOOKTURN_STORE_BDB_BDB_H
+#define HOOKTURN_STORE_BDB_BDB_H
+
+#include <db.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "store/bdb/bdb_bytes.h"
+#include "store/bdb/gate.h"
+#include "store/engine.h"
+
+enum {
+    BDB_LANES = OBJECT_ID_LANES,
+    BDB_STEP_MAX = 200,    /* deliveries that one transaction of the worker changes at most */
+    BDB_EXPAND_EVENT = 500, /* delivery rows that are written with their event */
+    BDB_EXPAND_CALL = 1000  /* and with all events of one call */
+};
+
+/* key -> value. Every value starts with a version byte. */
+enum bdb_table {
+    BDB_API_KEY,           /* digest -> record */
+    BDB_API_KEY_ID,        /* id -> digest */
+    BDB_SUBSCRIPTION,      /* organization, id -> record */
+    BDB_SUBSCRIPTION_NAME, /* organization, SHA-256 of the name -> id */
+    BDB_ORGANIZATION,      /* organization -> configuration version, last id, number of subscriptions */
+    BDB_EVENT,             /* id -> record; written once */
+    BDB_DELIVERY,          /* subscription, event -> record */
+    BDB_ATTEMPT,           /* subscription, event, number -> record */
+    BDB_DUE,               /* subscription, due time, event -> generation, organization; the worker's alone */
+    BDB_IDEMPOTENCY,       /* digest -> fingerprint, end, kept answer */
+    BDB_INBOX,             /* event -> how many of its deliveries are in BDB_DUE, creation; one table a lane */
+    BDB_TABLES = BDB_INBOX + BDB_LANES
+};
+
+struct bdb {
+    struct store store; /* first: all that store.c sees */
+    char *home;
+    struct gate *gate;
+    DB_ENV *env;
+    pthread_mutex_t mutex; /* for the members below, where they are not atomic */
+    _Atomic(DB *) tables[BDB_TABLES];
+    pthread_key_t lane_key; /* a thread's lane + 1 */
+    atomic_uint lanes_given;
+    struct object_id claimed_last; /* the subscription behind which the next claim goes on */
+    int wake_fd;                   /* -1: not open yet */
+};
+
+static inline struct bdb *bdb_of(struct store *store)
+{
+    return (struct bdb *)store;
+}
+
+/* ---- bdb_error.c ---- */
+
+/* 0: STATUS_OK, DB_NOTFOUND: STATUS_NOT_FOUND, DB_KEYEXIST: STATUS_EXISTS, deadlocks and timeouts: STATUS_AGAIN. The
+ * rest is logged, with `what` was tried. Where only recovery helps, this process is made to leave. */
+enum status bdb_status(struct bdb *bdb, int code, const char *what) MUST_USE;
+
+/* ---- bdb_txn.c ---- */
+
+enum bdb_mode {
+    BDB_READ,   /* no transaction: `txn` is NULL */
+    BDB_NOSYNC, /* survives a killed process */
+    BDB_SYNC    /* survives a power loss */
+};
+/* STATUS_OK commits; any other status rolls back; STATUS_AGAIN starts anew after a pause, some two seconds long. */
+typedef enum status (*bdb_work)(struct bdb *bdb, DB_TXN *txn, void *context);
+enum status bdb_run(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *context) MUST_USE;
+
+/* ---- bdb_table.c ---- */
+
+/* Opens all tables of a new store. */
+enum status bdb_tables_create(struct bdb *bdb) MUST_USE;
+void bdb_tables_close(struct bdb *bdb);
+/* The table's file below the home. `out` has BDB_FILE_NAME bytes. */
+enum { BDB_FILE_NAME = 32 };
+void bdb_table_file(enum bdb_table table, char *out);
+/* The handle, opened by its first user. */
+enum status bdb_table_open(struct bdb *bdb, enum bdb_table table, DB **out) MUST_USE;
+
+/* `flags`: DB_RMW or 0. `out` is replaced. */
+enum status bdb_get(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, u_int32_t flags,
+                    struct buf *out) MUST_USE;
+/* `flags`: DB_NOOVERWRITE or 0. */
+enum status bdb_put(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, struct slice value,
+                    u_int32_t flags) MUST_USE;
+enum status bdb_delete(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key) MUST_USE;
+
+/* ---- bdb_spread.c ---- */
+
+/* Gives an empty table with evenly distributed keys its pages in advance. */
+enum status bdb_spread(struct bdb *bdb, enum bdb_table table) MUST_USE;
+
+/* ---- bdb_cursor.c ---- */
+
+struct bdb_cursor {
+    struct bdb *bdb;
+    DBC *dbc;
+    u_int32_t flags;
+    struct bdb_key key; /* where it stands */
+    struct buf value;
+};
+/* `txn` NULL: only the page it stands on is locked, and only while it is open: close it before writing.
+ * `flags`: DB_RMW or 0. */
+enum status bdb_cursor_open(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, u_int32_t flags,
+                            struct bdb_cursor *out) MUST_USE;
+void bdb_cursor_close(struct bdb_cursor *cursor);
+/* To the first row at or behind `key`. STATUS_NOT_FOUND. */
+enum status bdb_cursor_seek(struct bdb_cursor *cursor, const struct bdb_key *key) MUST_USE;
+enum status bdb_cursor_next(struct bdb_cursor *cursor) MUST_USE;
+
+/* ---- bdb_answer.c ---- */
+
+/* STATUS_OK: nobody used the key; it is ours until the transaction ends. STATUS_REPLAY (with the kept bytes) or
+ * STATUS_MISMATCH otherwise. `answer` may be NULL. */
+enum status bdb_answer_begin(struct bdb *bdb, DB_TXN *txn, struct answer *answer) MUST_USE;
+/* Renders, and keeps what was rendered. */
+enum status bdb_answer_finish(struct bdb *bdb, DB_TXN *txn, struct answer *answer) MUST_USE;
+
+/* ---- bdb_subscription.c, bdb_organization.c ---- */
+
+struct bdb_key bdb_subscription_key(const struct uuid *organization_id, const struct object_id *id);
+/* Tombstones too. The caller clears `out`. */
+enum status bdb_subscription_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *organization_id,
+                                  const struct object_id *id, u_int32_t flags, struct subscription *out) MUST_USE;
+
+struct bdb_organization {
+    uint64_t version; /* of its subscriptions, as far as matching goes */
+    struct object_id last_id;
+    uint64_t subscription_count;
+    bool is_new;
+};
+/* For writing; an organization that is not there yet is empty and `is_new`. */
+enum status bdb_organization_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *id,
+                                  struct bdb_organization *out) MUST_USE;
+enum status bdb_organization_write(struct bdb *bdb, DB_TXN *txn, const struct uuid *id,
+                                   const struct bdb_organization *organization) MUST_USE;
+
+/* ---- bdb_match.c ---- */
+
+/* Fills in the subscriptions of each event. All events are of one organization. */
+enum status bdb_match(struct bdb *bdb, struct event *events, size_t count) MUST_USE;
+
+/* ---- bdb_inbox.c ---- */
+
+/* A new event that the worker has not taken over wholly. */
+struct bdb_inbox_row {
+    uint32_t taken; /* so many of its deliveries have a row in BDB_DELIVERY and one in BDB_DUE */
+    int64_t created_at_ms;
+};
+enum bdb_table bdb_inbox_table(const struct object_id *event_id);
+enum status bdb_inbox_get(struct bdb *bdb, DB_TXN *txn, const struct object_id *event_id, u_int32_t flags,
+                          struct bdb_inbox_row *out) MUST_USE;
+enum status bdb_inbox_put(struct bdb *bdb, DB_TXN *txn, const struct object_id *event_id,
+                          const struct bdb_inbox_row *row) MUST_USE;
+enum status bdb_inbox_decode(struct slice bytes, struct bdb_inbox_row *out) MUST_USE;
+
+/* ---- bdb_event.c ---- */
+
+struct bdb_key bdb_event_key(const struct object_id *id);
+/* As stored: expanded_count is what was written with the event. The caller clears `out`. */
+enum status bdb_event_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *id, struct event *out) MUST_USE;
+
+/* ---- bdb_intake.c ---- */
+
+/* Takes new events over: writes the delivery rows that are missing and makes them due. Bounded: *is_done says whether
+ * all was taken. */
+enum status bdb_intake(struct bdb *bdb, bool *is_done) MUST_USE;
+
+/* ---- bdb_delivery.c ---- */
+
+struct bdb_key bdb_delivery_key(const struct object_id *subscription_id, const struct object_id *event_id);
+enum status bdb_delivery_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id,
+                              const struct object_id *event_id, u_int32_t flags, struct delivery *out) MUST_USE;
+enum status bdb_delivery_write(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery, u_int32_t flags) MUST_USE;
+/* That of the event's subscription at `index`, due at once. */
+struct delivery bdb_delivery_new(const struct event *event, size_t index);
+enum status bdb_attempt_write(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery,
+                              const struct attempt *attempt) MUST_USE;
+/* What deleting its subscription makes of a waiting delivery. */
+void bdb_delivery_cancel(struct delivery *delivery, const struct subscription *tombstone);
+
+/* ---- bdb_due.c ---- */
+
+/* A waiting delivery's place in the order of work. While it is claimed it stands where the lease ends. */
+struct bdb_due {
+    struct object_id subscription_id;
+    int64_t due_at_ms;
+    struct object_id event_id;
+    uint32_t generation; /* another one than the delivery's: the row is stale */
+    struct uuid organization_id;
+};
+enum status bdb_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
+/* A row that is not there is STATUS_OK. */
+enum status bdb_due_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
+/* The first row of the first subscription behind `after`. STATUS_NOT_FOUND. */
+enum status bdb_due_hop(struct bdb *bdb, const struct object_id *after, struct bdb_due *out) MUST_USE;
+/* Up to `max` rows of a subscription that are due at now_ms, for writing. *next_due_ms is lowered to the first one that
+ * is due later, where the reading came so far. */
+enum status bdb_due_collect(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id, int64_t now_ms,
+                            size_t max, struct bdb_due *out, size_t *count, int64_t *next_due_ms) MUST_USE;
+
+/* ---- bdb_wake.c ---- */
+
+/* Tells whoever listens that there is work. */
+void bdb_wake(struct bdb *bdb);
+
+/* ---- the verbs ---- */
+
+enum status bdb_create(const char *data_dir, struct failure *failure);
+enum status bdb_open(const char *data_dir, enum store_role role, struct store **out, struct failure *failure);
+void bdb_close(struct store *store);
+enum status bdb_maintain(struct store *store);
+bool bdb_is_leaving(const struct store *store);
+enum status bdb_check(const char *data_dir, struct failure *failure);
+
+enum status bdb_api_key_put(struct store *store, const struct api_key *key);
+enum status bdb_api_key_find(struct store *store, const unsigned char *digest, struct api_key *out);
+enum status bdb_api_key_walk(struct store *store, bool (*visit)(void *context, const struct api_key *key),
+                             void *context);
+enum status bdb_api_key_revoke(struct store *store, const struct object_id *id, int64_t now_ms);
+
+enum status bdb_subscription_create(struct store *store, const struct uuid *organization_id, size_t max_subscriptions,
+                                    struct change *change);
+enum status bdb_subscription_update(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                    struct change *change);
+enum status bdb_subscription_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                 struct subscription *out);
+
+void bdb_event_id_make(struct store *store, int64_t now_ms, struct object_id *out);
+enum status bdb_publish(struct store *store, struct event *events, size_t count, struct answer *answer);
+enum status bdb_event_get(struct store *store, const struct object_id *id, struct event *out);
+
+enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
+                      struct claim *out, size_t *count, int64_t *next_due_ms);
+enum status bdb_settle(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count);
+enum status bdb_release(struct store *store, int64_t now_ms, const struct claim *claims, size_t count);
+enum status bdb_delivery_get(struct store *store, const struct object_id *subscription_id,
+                             const struct object_id *event_id, struct delivery *out);
+enum status bdb_attempt_get(struct store *store, const struct object_id *subscription_id,
+                            const struct object_id *event_id, uint32_t number, struct attempt *out);
+
+enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_statistics *out);
+int bdb_wake_fd(struct store *store);
+void bdb_wake_drain(struct store *store);
+
+#endif

@@ -1,0 +1,230 @@
+/* Claiming: round the subscriptions that have something due, one look at each; those that are admitted have some of
+ * their deliveries leased, in transactions that hold nothing but what they change. */
+#include "store/bdb/bdb.h"
+
+enum { TOMBSTONE_STEPS = 10 /* transactions a call and deleted subscription */ };
+
+/* One call of store_claim. */
+struct round {
+    struct bdb *bdb;
+    int64_t now_ms;
+    store_admit admit;
+    void *context;
+    struct claim *out;
+    size_t max;
+    size_t count;
+    int64_t next_due_ms;
+};
+
+/* One transaction on one subscription. */
+struct step {
+    struct bdb_due rows[BDB_STEP_MAX];
+    struct object_id subscription_id;
+    const struct subscription *tombstone; /* NULL: claim; else cancel */
+    int64_t now_ms;
+    int64_t lease_ms;
+    size_t wanted;
+    struct claim *claims;
+    size_t claimed;     /* out */
+    size_t seen;        /* out: rows that were due, stale ones included */
+    int64_t next_due_ms; /* out */
+};
+
+/* ---- one transaction ---- */
+
+static enum status cancel_row(struct bdb *bdb, DB_TXN *txn, const struct step *step, struct delivery *delivery)
+{
+    bdb_delivery_cancel(delivery, step->tombstone);
+    return bdb_delivery_write(bdb, txn, delivery, 0);
+}
+
+static enum status claim_row(struct bdb *bdb, DB_TXN *txn, struct step *step, struct bdb_due due,
+                             struct delivery *delivery)
+{
+    delivery->generation++;
+    delivery->lease_until_ms = step->now_ms + step->lease_ms;
+    enum status status = bdb_delivery_write(bdb, txn, delivery, 0);
+    due.due_at_ms = delivery->lease_until_ms; /* when the lease ends without a settlement it is due again by itself */
+    due.generation = delivery->generation;
+    if (status == STATUS_OK)
+        status = bdb_due_put(bdb, txn, &due);
+    step->claims[step->claimed++] = (struct claim){.subscription_id = delivery->subscription_id,
+                                                   .event_id = delivery->event_id,
+                                                   .organization_id = delivery->organization_id,
+                                                   .generation = delivery->generation,
+                                                   .attempt_count = delivery->attempt_count,
+                                                   .budget_used = delivery->budget_used,
+                                                   .lease_until_ms = delivery->lease_until_ms};
+    return status;
+}
+
+/* The row goes in any case: to the lease's end, or for good where it is stale or its delivery is cancelled. */
+static enum status step_row(struct bdb *bdb, DB_TXN *txn, struct step *step, const struct bdb_due *due)
+{
+    struct delivery delivery;
+    enum status status = bdb_due_delete(bdb, txn, due);
+    if (status != STATUS_OK)
+        return status;
+    status = bdb_delivery_read(bdb, txn, &due->subscription_id, &due->event_id, DB_RMW, &delivery);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_OK;
+    if (status != STATUS_OK)
+        return status;
+    if (delivery.status != DELIVERY_WAITING || delivery.generation != due->generation)
+        return STATUS_OK;
+    return step->tombstone ? cancel_row(bdb, txn, step, &delivery) : claim_row(bdb, txn, step, *due, &delivery);
+}
+
+static enum status step_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    struct step *step = context;
+    size_t max = step->wanted < BDB_STEP_MAX ? step->wanted : BDB_STEP_MAX;
+    step->claimed = 0;
+    step->next_due_ms = INT64_MAX;
+    enum status status = bdb_due_collect(bdb, txn, &step->subscription_id, step->now_ms, max, step->rows, &step->seen,
+                                         &step->next_due_ms);
+    for (size_t i = 0; i < step->seen && status == STATUS_OK; i++)
+        status = step_row(bdb, txn, step, &step->rows[i]);
+    return status;
+}
+
+/* ---- one subscription ---- */
+
+static void lower(int64_t *bound, int64_t value)
+{
+    if (value < *bound)
+        *bound = value;
+}
+
+static enum status claim_admitted(struct round *round, struct step *step, struct admission admission)
+{
+    size_t room = round->max - round->count;
+    size_t wanted = admission.count < room ? admission.count : room;
+    step->lease_ms = admission.lease_ms > 0 ? admission.lease_ms : 1;
+    while (wanted > 0) {
+        step->wanted = wanted;
+        step->claims = round->out + round->count;
+        enum status status = bdb_run(round->bdb, BDB_NOSYNC, step_work, step);
+        if (status != STATUS_OK)
+            return status;
+        round->count += step->claimed;
+        wanted -= step->claimed;
+        lower(&round->next_due_ms, step->next_due_ms);
+        if (step->seen == 0)
+            break;
+    }
+    return STATUS_OK;
+}
+
+static enum status cancel_all(struct round *round, struct step *step, const struct subscription *tombstone)
+{
+    step->tombstone = tombstone;
+    step->wanted = BDB_STEP_MAX;
+    for (int i = 0; i < TOMBSTONE_STEPS; i++) {
+        enum status status = bdb_run(round->bdb, BDB_NOSYNC, step_work, step);
+        if (status != STATUS_OK)
+            return status;
+        lower(&round->next_due_ms, step->next_due_ms);
+        if (step->seen < BDB_STEP_MAX)
+            return STATUS_OK;
+    }
+    lower(&round->next_due_ms, round->now_ms); /* the rest in the next call */
+    return STATUS_OK;
+}
+
+struct lookup {
+    const struct bdb_due *due;
+    struct subscription *out;
+};
+
+static enum status read_subscription(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    const struct lookup *lookup = context;
+    return bdb_subscription_read(bdb, txn, &lookup->due->organization_id, &lookup->due->subscription_id, 0,
+                                 lookup->out);
+}
+
+/* `first`: the subscription's first row, which is due. */
+static enum status serve(struct round *round, const struct bdb_due *first)
+{
+    struct subscription subscription;
+    struct lookup lookup = {first, &subscription};
+    struct step step = {.subscription_id = first->subscription_id, .now_ms = round->now_ms};
+    enum status status = bdb_run(round->bdb, BDB_READ, read_subscription, &lookup);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+    if (subscription.is_deleted) {
+        status = cancel_all(round, &step, &subscription);
+    } else if (subscription.active) {
+        struct admission admission = round->admit(round->context, &subscription);
+        status = claim_admitted(round, &step, admission);
+    }
+    subscription_clear(&subscription);
+    return status;
+}
+
+/* ---- the round ---- */
+
+/* All subscriptions once, from behind the one that was served last, over the end, and up to that one. */
+static enum status go_round(struct round *round, struct object_id *last)
+{
+    const struct object_id end = *last;
+    bool wrapped = false;
+    while (round->count < round->max) {
+        struct bdb_due first;
+        enum status status = bdb_due_hop(round->bdb, last, &first);
+        if (status == STATUS_NOT_FOUND && !wrapped) {
+            wrapped = true;
+            memset(last, 0, sizeof *last);
+            continue;
+        }
+        if (status == STATUS_NOT_FOUND || (wrapped && object_id_compare(&first.subscription_id, &end) > 0)) {
+            *last = end;
+            return STATUS_OK;
+        }
+        if (status == STATUS_OK && first.due_at_ms > round->now_ms)
+            lower(&round->next_due_ms, first.due_at_ms);
+        else if (status == STATUS_OK)
+            status = serve(round, &first);
+        if (status != STATUS_OK)
+            return status;
+        *last = first.subscription_id;
+    }
+    return STATUS_OK;
+}
+
+static struct object_id claimed_last(struct bdb *bdb)
+{
+    pthread_mutex_lock(&bdb->mutex);
+    struct object_id last = bdb->claimed_last;
+    pthread_mutex_unlock(&bdb->mutex);
+    return last;
+}
+
+static void remember(struct bdb *bdb, const struct object_id *last)
+{
+    pthread_mutex_lock(&bdb->mutex);
+    bdb->claimed_last = *last;
+    pthread_mutex_unlock(&bdb->mutex);
+}
+
+enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
+                      struct claim *out, size_t *count, int64_t *next_due_ms)
+{
+    struct bdb *bdb = bdb_of(store);
+    struct round round = {bdb, now_ms, admit, context, out, max, 0, INT64_MAX};
+    bool is_done;
+    enum status status = bdb_intake(bdb, &is_done);
+    if (status != STATUS_OK)
+        return status;
+    struct object_id last = claimed_last(bdb);
+    status = go_round(&round, &last);
+    remember(bdb, &last);
+    if (status != STATUS_OK && round.count == 0)
+        return status;
+    if (!is_done)
+        lower(&round.next_due_ms, now_ms);
+    *count = round.count; /* what was claimed before an error is the caller's; the error comes again */
+    *next_due_ms = round.next_due_ms;
+    return STATUS_OK;
+}

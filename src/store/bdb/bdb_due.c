@@ -1,0 +1,114 @@
+/* The order of work: for each subscription its waiting deliveries by the time when they are due. Only the worker writes
+ * here. One look at a subscription's first row says whether it has anything to do, however much waits behind it. */
+#include "store/bdb/bdb.h"
+
+/* key: subscription, due time, event; value: version, generation, organization */
+enum {
+    DUE_VERSION = 1,
+    DUE_TIME_AT = OBJECT_ID_BYTES,
+    DUE_EVENT_AT = DUE_TIME_AT + 8,
+    DUE_KEY_BYTES = DUE_EVENT_AT + OBJECT_ID_BYTES,
+    DUE_VALUE_BYTES = 1 + 4 + UUID_BYTES
+};
+
+static struct bdb_key key_of(const struct bdb_due *due)
+{
+    struct bdb_key key = {.length = 0};
+    bdb_key_add(&key, due->subscription_id.bytes, OBJECT_ID_BYTES);
+    bdb_key_add_number(&key, 8, due->due_at_ms > 0 ? (uint64_t)due->due_at_ms : 0);
+    bdb_key_add(&key, due->event_id.bytes, OBJECT_ID_BYTES);
+    return key;
+}
+
+static enum status decode(const struct bdb_cursor *cursor, struct bdb_due *out)
+{
+    const char *value = cursor->value.data;
+    if (cursor->value.length >= 1 && (unsigned char)value[0] > DUE_VERSION)
+        return STATUS_VERSION;
+    if (cursor->key.length != DUE_KEY_BYTES || cursor->value.length != DUE_VALUE_BYTES)
+        return STATUS_CORRUPT;
+    memcpy(out->subscription_id.bytes, cursor->key.bytes, OBJECT_ID_BYTES);
+    out->due_at_ms = (int64_t)bytes_get(cursor->key.bytes + DUE_TIME_AT, 8);
+    memcpy(out->event_id.bytes, cursor->key.bytes + DUE_EVENT_AT, OBJECT_ID_BYTES);
+    out->generation = (uint32_t)bytes_get(value + 1, 4);
+    memcpy(out->organization_id.bytes, value + 5, UUID_BYTES);
+    return STATUS_OK;
+}
+
+enum status bdb_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due)
+{
+    unsigned char value[DUE_VALUE_BYTES] = {DUE_VERSION};
+    struct bdb_key key = key_of(due);
+    bytes_put(value + 1, 4, due->generation);
+    memcpy(value + 5, due->organization_id.bytes, UUID_BYTES);
+    return bdb_put(bdb, txn, BDB_DUE, &key, (struct slice){(const char *)value, sizeof value}, 0);
+}
+
+enum status bdb_due_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due)
+{
+    struct bdb_key key = key_of(due);
+    enum status status = bdb_delete(bdb, txn, BDB_DUE, &key);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* ---- hopping ---- */
+
+struct hop {
+    const struct object_id *after;
+    struct bdb_due *out;
+};
+
+static enum status hop_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    const struct hop *hop = context;
+    struct bdb_due bound = {.subscription_id = *hop->after};
+    struct bdb_cursor cursor;
+    object_id_increment(&bound.subscription_id);
+    struct bdb_key start = key_of(&bound);
+    if (object_id_compare(&bound.subscription_id, hop->after) < 0)
+        return STATUS_NOT_FOUND; /* it was the last id that there can be */
+    enum status status = bdb_cursor_open(bdb, txn, BDB_DUE, 0, &cursor);
+    if (status != STATUS_OK)
+        return status;
+    status = bdb_cursor_seek(&cursor, &start);
+    if (status == STATUS_OK)
+        status = decode(&cursor, hop->out);
+    bdb_cursor_close(&cursor);
+    return status;
+}
+
+enum status bdb_due_hop(struct bdb *bdb, const struct object_id *after, struct bdb_due *out)
+{
+    struct hop hop = {after, out};
+    return bdb_run(bdb, BDB_READ, hop_work, &hop);
+}
+
+/* ---- collecting ---- */
+
+enum status bdb_due_collect(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id, int64_t now_ms,
+                            size_t max, struct bdb_due *out, size_t *count, int64_t *next_due_ms)
+{
+    struct bdb_cursor cursor;
+    struct bdb_key start = key_of(&(struct bdb_due){.subscription_id = *subscription_id});
+    enum status status = bdb_cursor_open(bdb, txn, BDB_DUE, DB_RMW, &cursor);
+    if (status != STATUS_OK)
+        return status;
+    *count = 0;
+    status = bdb_cursor_seek(&cursor, &start);
+    while (status == STATUS_OK) {
+        struct bdb_due row;
+        status = decode(&cursor, &row);
+        if (status != STATUS_OK || object_id_compare(&row.subscription_id, subscription_id) != 0)
+            break;
+        if (row.due_at_ms > now_ms) {
+            *next_due_ms = row.due_at_ms < *next_due_ms ? row.due_at_ms : *next_due_ms;
+            break;
+        }
+        if (*count == max)
+            break;
+        out[(*count)++] = row;
+        status = bdb_cursor_next(&cursor);
+    }
+    bdb_cursor_close(&cursor);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}

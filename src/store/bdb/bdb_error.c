@@ -1,0 +1,60 @@
+/* The border: what Berkeley DB returns becomes enum status here and nowhere else, and is logged here, once. */
+#include "store/bdb/bdb.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+
+/* What may happen while all is well, and is not worth a line. */
+static enum status expected(int code, const char *what)
+{
+    switch (code) {
+    case 0:
+        return STATUS_OK;
+    case DB_NOTFOUND:
+        return STATUS_NOT_FOUND;
+    case DB_KEYEXIST:
+        return STATUS_EXISTS;
+    case DB_LOCK_DEADLOCK:
+    case DB_LOCK_NOTGRANTED:
+        log_debug("store_conflict", LOG_TEXT("operation", what));
+        return STATUS_AGAIN;
+    default:
+        return STATUS_IO;
+    }
+}
+
+static enum status unexpected(int code)
+{
+    switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+        return STATUS_FULL;
+    case ENOMEM: /* the tables of locks or transactions are full: others must end first */
+        return STATUS_AGAIN;
+    case DB_RUNRECOVERY:
+        return STATUS_UNAVAILABLE;
+    case DB_VERIFY_BAD:
+    case DB_PAGE_NOTFOUND:
+    case DB_CHKSUM_FAIL:
+        return STATUS_CORRUPT;
+    case DB_OLD_VERSION:
+    case DB_VERSION_MISMATCH:
+        return STATUS_VERSION;
+    default:
+        return STATUS_IO;
+    }
+}
+
+enum status bdb_status(struct bdb *bdb, int code, const char *what)
+{
+    enum status status = expected(code, what);
+    if (status != STATUS_IO)
+        return status;
+    status = unexpected(code);
+    log_error("store_error", LOG_TEXT("operation", what), LOG_TEXT("cause", db_strerror(code)),
+              LOG_TEXT("status", status_name(status)));
+    if (code == DB_RUNRECOVERY && bdb->gate)
+        gate_condemn(bdb->gate);
+    return status;
+}

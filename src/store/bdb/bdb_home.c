@@ -1,0 +1,164 @@
+/* What stands in the environment's home beside Berkeley DB's and the gate's files:
+ *     format   "hookturn-store 1", written last: its presence says that the store was made completely
+ *     wake     the named pipe that publishers write to and workers poll */
+#include "store/bdb/bdb_home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "store/bdb/live.h"
+
+#define FORMAT_WORD "hookturn-store "
+enum { FORMAT_VERSION = 1, FORMAT_BYTES = 64 };
+
+static char *path_in(const char *directory, const char *name)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s/%s", directory, name);
+    return path.data;
+}
+
+char *bdb_home_path(const char *data_dir)
+{
+    return path_in(data_dir, "store");
+}
+
+static enum status status_of_errno(void)
+{
+    return errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+}
+
+/* ---- making ---- */
+
+enum status bdb_home_make(const char *home, struct failure *failure)
+{
+    if (mkdir(home, 0700) == 0)
+        return STATUS_OK;
+    if (errno != EEXIST) {
+        failure_set(failure, "cannot make %s: %s", home, strerror(errno));
+        return status_of_errno();
+    }
+    enum status status = bdb_home_check(home, NULL);
+    if (status == STATUS_NOT_FOUND)
+        failure_set(failure, "%s was left behind by an interrupted init: remove it and try again", home);
+    else
+        failure_set(failure, "%s is a store already", home);
+    return STATUS_EXISTS;
+}
+
+static enum status write_synced(int directory, const char *name, const char *text)
+{
+    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return status_of_errno();
+    size_t length = strlen(text);
+    bool written = write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
+    enum status status = written ? STATUS_OK : status_of_errno();
+    close(fd);
+    return status;
+}
+
+enum status bdb_home_finish(const char *home, struct failure *failure)
+{
+    enum status status = STATUS_OK;
+    int directory = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0 || mkfifoat(directory, "wake", 0600) != 0)
+        status = status_of_errno();
+    if (status == STATUS_OK) {
+        char text[FORMAT_BYTES];
+        snprintf(text, sizeof text, FORMAT_WORD "%d\n", FORMAT_VERSION);
+        status = write_synced(directory, "format", text);
+    }
+    if (status == STATUS_OK && fsync(directory) != 0)
+        status = status_of_errno();
+    if (status != STATUS_OK)
+        failure_set(failure, "cannot finish the store in %s: %s", home, strerror(errno));
+    if (directory >= 0)
+        close(directory);
+    return status;
+}
+
+/* ---- looking ---- */
+
+static ssize_t read_format(const char *home, char text[FORMAT_BYTES])
+{
+    char *path = path_in(home, "format");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    free(path);
+    if (fd < 0)
+        return -1;
+    ssize_t length = read(fd, text, FORMAT_BYTES - 1);
+    int cause = errno;
+    close(fd);
+    errno = cause;
+    text[length < 0 ? 0 : length] = '\0';
+    return length;
+}
+
+static enum status check_version(const char *text)
+{
+    if (strncmp(text, FORMAT_WORD, strlen(FORMAT_WORD)) != 0)
+        return STATUS_CORRUPT;
+    char *end;
+    long version = strtol(text + strlen(FORMAT_WORD), &end, 10);
+    if (strcmp(end, "\n") != 0 || version < 1)
+        return STATUS_CORRUPT;
+    return version > FORMAT_VERSION ? STATUS_VERSION : STATUS_OK;
+}
+
+enum status bdb_home_check(const char *home, struct failure *failure)
+{
+    char text[FORMAT_BYTES];
+    if (read_format(home, text) < 0) {
+        if (errno == ENOENT) {
+            failure_set(failure, "there is no store in %s: run `hookturn init`", home);
+            return STATUS_NOT_FOUND;
+        }
+        failure_set(failure, "cannot read %s/format: %s", home, strerror(errno));
+        return errno == EACCES ? STATUS_DENIED : STATUS_IO;
+    }
+    enum status status = check_version(text);
+    if (status == STATUS_VERSION)
+        failure_set(failure, "the store in %s was made by a newer hookturn: install that version", home);
+    else if (status != STATUS_OK)
+        failure_set(failure, "%s/format is damaged: restore a backup", home);
+    return status;
+}
+
+enum status bdb_home_is_alone(const char *home, size_t own, struct failure *failure)
+{
+    struct live_census census = {0};
+    char *path = path_in(home, "live");
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(path);
+    if (directory < 0)
+        return STATUS_OK; /* the gate says what is wrong */
+    enum status status = live_count(directory, &census);
+    close(directory);
+    if (status == STATUS_OK && census.alive > own) {
+        failure_set(failure, "%zu other processes have the store in %s open: stop them first", census.alive - own,
+                    home);
+        return STATUS_CONFLICT;
+    }
+    return status;
+}
+
+int bdb_home_wake_open(const char *home)
+{
+    char *path = path_in(home, "wake");
+    if (mkfifo(path, 0600) != 0 && errno != EEXIST) {
+        free(path);
+        return -1;
+    }
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    free(path);
+    return fd;
+}

@@ -1,0 +1,22 @@
+/* The directory that holds the environment: what makes it a finished store of a version that we know. */
+#ifndef HOOKTURN_STORE_BDB_BDB_HOME_H
+#define HOOKTURN_STORE_BDB_BDB_HOME_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+/* "<data_dir>/store"; the caller frees. */
+char *bdb_home_path(const char *data_dir);
+/* Makes the empty directory. STATUS_EXISTS. */
+enum status bdb_home_make(const char *home, struct failure *failure) MUST_USE;
+/* Puts the mark of a finished store and the wake-up pipe there, synced. */
+enum status bdb_home_finish(const char *home, struct failure *failure) MUST_USE;
+/* STATUS_NOT_FOUND: not initialised. STATUS_VERSION: of a newer hookturn. STATUS_CORRUPT. */
+enum status bdb_home_check(const char *home, struct failure *failure) MUST_USE;
+/* STATUS_CONFLICT: more than `own` processes that live have it open (1 once this one has entered). */
+enum status bdb_home_is_alone(const char *home, size_t own, struct failure *failure) MUST_USE;
+/* Makes the pipe where it is missing, and opens it without ever blocking; -1 where that fails. */
+int bdb_home_wake_open(const char *home);
+
+#endif

@@ -1,0 +1,156 @@
+/* Taking new events over, the worker's first step: from the inbox into the order of work. Events that concern many get
+ * their remaining delivery rows here, in steps that any worker can go on with; several may do this at once. */
+#include "store/bdb/bdb.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum { INTAKE_MAX = 5000 /* deliveries a call: a large backlog must not keep due work waiting */ };
+
+/* Some events of one lane, without their bodies. */
+struct batch {
+    enum bdb_table lane;
+    struct event events[BDB_STEP_MAX];
+    uint32_t taken[BDB_STEP_MAX]; /* of each, as far as is known before the transaction */
+    size_t count;
+    size_t changed; /* out: deliveries made due */
+};
+
+static void batch_clear(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        event_clear(&batch->events[i]);
+    batch->count = 0;
+}
+
+/* ---- reading, with nothing locked ---- */
+
+static enum status read_ids(struct bdb *bdb, struct batch *batch)
+{
+    struct bdb_cursor cursor;
+    struct bdb_key start = {.length = 0};
+    enum status status = bdb_cursor_open(bdb, NULL, batch->lane, 0, &cursor);
+    if (status != STATUS_OK)
+        return status;
+    status = bdb_cursor_seek(&cursor, &start);
+    for (; status == STATUS_OK && batch->count < BDB_STEP_MAX; status = bdb_cursor_next(&cursor)) {
+        struct bdb_inbox_row row;
+        status = bdb_inbox_decode(buf_slice(&cursor.value), &row);
+        if (status == STATUS_OK && cursor.key.length != OBJECT_ID_BYTES)
+            status = STATUS_CORRUPT;
+        if (status != STATUS_OK)
+            break;
+        struct event *event = &batch->events[batch->count];
+        *event = (struct event){.expanded_count = 0};
+        memcpy(event->id.bytes, cursor.key.bytes, OBJECT_ID_BYTES);
+        batch->taken[batch->count++] = row.taken;
+    }
+    bdb_cursor_close(&cursor);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* Reads the events that were listed, as many as one transaction can take; the others are dropped from the batch. */
+static enum status read_events(struct bdb *bdb, struct batch *batch)
+{
+    size_t listed = batch->count;
+    size_t rows = 0;
+    enum status status = STATUS_OK;
+    batch->count = 0;
+    while (batch->count < listed && rows < BDB_STEP_MAX && status == STATUS_OK) {
+        struct object_id id = batch->events[batch->count].id;
+        status = bdb_event_read(bdb, NULL, &id, &batch->events[batch->count]);
+        if (status != STATUS_OK)
+            break;
+        struct event *event = &batch->events[batch->count];
+        buf_clear(&event->body);
+        rows += event->subscription_count - batch->taken[batch->count];
+        batch->count++;
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status; /* the inbox never outlives the event */
+}
+
+static enum status read_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    struct batch *batch = context;
+    (void)txn;
+    batch_clear(batch);
+    enum status status = read_ids(bdb, batch);
+    return status == STATUS_OK ? read_events(bdb, batch) : status;
+}
+
+/* ---- writing ---- */
+
+static enum status take_delivery(struct bdb *bdb, DB_TXN *txn, const struct event *event, size_t index)
+{
+    struct delivery delivery = bdb_delivery_new(event, index);
+    struct bdb_due due = {.subscription_id = delivery.subscription_id,
+                          .due_at_ms = delivery.next_attempt_at_ms,
+                          .event_id = event->id,
+                          .generation = delivery.generation,
+                          .organization_id = event->organization_id};
+    enum status status = STATUS_OK;
+    if (index >= event->expanded_count)
+        status = bdb_delivery_write(bdb, txn, &delivery, DB_NOOVERWRITE);
+    if (status == STATUS_OK || status == STATUS_EXISTS)
+        status = bdb_due_put(bdb, txn, &due);
+    return status;
+}
+
+static enum status take_event(struct bdb *bdb, DB_TXN *txn, const struct event *event, size_t *changed)
+{
+    struct bdb_inbox_row row;
+    enum status status = bdb_inbox_get(bdb, txn, &event->id, DB_RMW, &row);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* another worker was faster */
+    for (; row.taken < event->subscription_count && *changed < BDB_STEP_MAX && status == STATUS_OK; row.taken++) {
+        status = take_delivery(bdb, txn, event, row.taken);
+        ++*changed;
+    }
+    if (status != STATUS_OK)
+        return status;
+    if (row.taken < event->subscription_count)
+        return bdb_inbox_put(bdb, txn, &event->id, &row);
+    struct bdb_key key = bdb_event_key(&event->id);
+    return bdb_delete(bdb, txn, bdb_inbox_table(&event->id), &key);
+}
+
+static enum status take_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    struct batch *batch = context;
+    enum status status = STATUS_OK;
+    batch->changed = 0;
+    for (size_t i = 0; i < batch->count && status == STATUS_OK && batch->changed < BDB_STEP_MAX; i++)
+        status = take_event(bdb, txn, &batch->events[i], &batch->changed);
+    return status;
+}
+
+/* ---- lanes ---- */
+
+static enum status take_lane(struct bdb *bdb, struct batch *batch, size_t *budget)
+{
+    for (;;) {
+        enum status status = bdb_run(bdb, BDB_READ, read_work, batch);
+        if (status != STATUS_OK || batch->count == 0 || *budget == 0)
+            return status;
+        status = bdb_run(bdb, BDB_NOSYNC, take_work, batch);
+        if (status != STATUS_OK)
+            return status;
+        *budget -= batch->changed < *budget ? batch->changed : *budget;
+    }
+}
+
+enum status bdb_intake(struct bdb *bdb, bool *is_done)
+{
+    struct batch *batch = mem_calloc(1, sizeof *batch);
+    size_t budget = INTAKE_MAX;
+    enum status status = STATUS_OK;
+    for (unsigned lane = 0; lane < BDB_LANES && status == STATUS_OK; lane++) {
+        batch->lane = (enum bdb_table)(BDB_INBOX + lane);
+        status = take_lane(bdb, batch, &budget);
+        batch_clear(batch);
+    }
+    free(batch);
+    *is_done = budget > 0;
+    return status;
+}

@@ -1,0 +1,50 @@
+/* Figures for health and status: one look at each subscription that has deliveries waiting. */
+#include "store/bdb/bdb.h"
+
+struct lookup {
+    const struct bdb_due *first;
+    bool is_active;
+};
+
+static enum status activity_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    struct lookup *lookup = context;
+    struct subscription subscription;
+    enum status status = bdb_subscription_read(bdb, txn, &lookup->first->organization_id,
+                                               &lookup->first->subscription_id, 0, &subscription);
+    if (status != STATUS_OK)
+        return status;
+    lookup->is_active = subscription.active && !subscription.is_deleted;
+    subscription_clear(&subscription);
+    return STATUS_OK;
+}
+
+static enum status regard(struct bdb *bdb, int64_t now_ms, const struct bdb_due *first, struct store_statistics *out)
+{
+    out->waiting_subscriptions++;
+    if (first->due_at_ms > now_ms || (out->oldest_due_ms != 0 && first->due_at_ms >= out->oldest_due_ms))
+        return STATUS_OK;
+    struct lookup lookup = {first, false};
+    enum status status = bdb_run(bdb, BDB_READ, activity_work, &lookup);
+    if (status == STATUS_OK && lookup.is_active)
+        out->oldest_due_ms = first->due_at_ms;
+    return status;
+}
+
+enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_statistics *out)
+{
+    struct bdb *bdb = bdb_of(store);
+    struct store_statistics statistics = {.oldest_due_ms = 0};
+    struct bdb_due first = {.due_at_ms = 0};
+    enum status status = bdb_due_hop(bdb, &first.subscription_id, &first);
+    while (status == STATUS_OK) {
+        status = regard(bdb, now_ms, &first, &statistics);
+        struct object_id after = first.subscription_id;
+        if (status == STATUS_OK)
+            status = bdb_due_hop(bdb, &after, &first);
+    }
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    *out = statistics;
+    return STATUS_OK;
+}

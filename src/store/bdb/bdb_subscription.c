@@ -1,0 +1,209 @@
+/* Subscriptions: the record, its unique name, and the organization's configuration version. Every change is one pure
+ * function of the caller's, applied while the record is held for writing. */
+#include "store/bdb/bdb.h"
+
+#include "base/clock.h"
+#include "model/record.h"
+#include "store/bdb/bdb_subscription.h"
+
+struct bdb_key bdb_subscription_key(const struct uuid *organization_id, const struct object_id *id)
+{
+    struct bdb_key key = {.length = 0};
+    bdb_key_add(&key, organization_id->bytes, sizeof organization_id->bytes);
+    bdb_key_add(&key, id->bytes, sizeof id->bytes);
+    return key;
+}
+
+enum status bdb_subscription_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *organization_id,
+                                  const struct object_id *id, u_int32_t flags, struct subscription *out)
+{
+    struct buf record = {0};
+    struct bdb_key key = bdb_subscription_key(organization_id, id);
+    enum status status = bdb_get(bdb, txn, BDB_SUBSCRIPTION, &key, flags, &record);
+    if (status == STATUS_OK)
+        status = subscription_decode(buf_slice(&record), out);
+    buf_clear(&record);
+    return status;
+}
+
+static enum status write_record(struct bdb *bdb, DB_TXN *txn, const struct subscription *subscription)
+{
+    struct buf record = {0};
+    struct bdb_key key = bdb_subscription_key(&subscription->organization_id, &subscription->id);
+    subscription_encode(subscription, &record);
+    enum status status = bdb_put(bdb, txn, BDB_SUBSCRIPTION, &key, buf_slice(&record), 0);
+    buf_clear(&record);
+    return status;
+}
+
+/* ---- get ---- */
+
+struct lookup {
+    const struct uuid *organization_id;
+    const struct object_id *id;
+    struct subscription *out;
+};
+
+static enum status get_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    const struct lookup *lookup = context;
+    struct subscription found;
+    enum status status = bdb_subscription_read(bdb, txn, lookup->organization_id, lookup->id, 0, &found);
+    if (status != STATUS_OK)
+        return status;
+    if (found.is_deleted) {
+        subscription_clear(&found);
+        return STATUS_NOT_FOUND;
+    }
+    *lookup->out = found;
+    return STATUS_OK;
+}
+
+enum status bdb_subscription_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                 struct subscription *out)
+{
+    struct lookup lookup = {organization_id, id, out};
+    return bdb_run(bdb_of(store), BDB_READ, get_work, &lookup);
+}
+
+/* ---- create ---- */
+
+struct creation {
+    const struct uuid *organization_id;
+    size_t max_subscriptions;
+    struct change *change;
+};
+
+/* Gives the new record its id, which no other of the organization's is behind, and counts it. */
+static enum status take_place(struct bdb *bdb, DB_TXN *txn, const struct creation *creation, int64_t now_ms,
+                              struct object_id *id)
+{
+    struct bdb_organization organization;
+    enum status status = bdb_organization_read(bdb, txn, creation->organization_id, &organization);
+    if (status != STATUS_OK)
+        return status;
+    if (organization.subscription_count >= creation->max_subscriptions)
+        return STATUS_LIMIT;
+    object_id_make(now_ms, id);
+    if (object_id_compare(id, &organization.last_id) <= 0) {
+        *id = organization.last_id;
+        object_id_increment(id);
+    }
+    organization.last_id = *id;
+    organization.subscription_count++;
+    organization.version++;
+    return bdb_organization_write(bdb, txn, creation->organization_id, &organization);
+}
+
+static enum status create_record(struct bdb *bdb, DB_TXN *txn, const struct creation *creation)
+{
+    int64_t now_ms = clock_now_ms();
+    struct subscription fresh = {.organization_id = *creation->organization_id,
+                                 .version = 1,
+                                 .created_at_ms = now_ms,
+                                 .updated_at_ms = now_ms};
+    enum status status = take_place(bdb, txn, creation, now_ms, &fresh.id);
+    if (status == STATUS_OK)
+        status = creation->change->apply(creation->change->context, now_ms, &fresh);
+    if (status == STATUS_OK)
+        status = bdb_subscription_name_take(bdb, txn, &fresh);
+    if (status == STATUS_OK)
+        status = write_record(bdb, txn, &fresh);
+    subscription_clear(&fresh);
+    return status;
+}
+
+static enum status create_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    const struct creation *creation = context;
+    enum status status = bdb_answer_begin(bdb, txn, creation->change->answer);
+    if (status == STATUS_OK)
+        status = create_record(bdb, txn, creation);
+    return status == STATUS_OK ? bdb_answer_finish(bdb, txn, creation->change->answer) : status;
+}
+
+enum status bdb_subscription_create(struct store *store, const struct uuid *organization_id, size_t max_subscriptions,
+                                    struct change *change)
+{
+    struct creation creation = {organization_id, max_subscriptions, change};
+    return bdb_run(bdb_of(store), BDB_SYNC, create_work, &creation);
+}
+
+/* ---- update ---- */
+
+struct update {
+    const struct uuid *organization_id;
+    const struct object_id *id;
+    struct change *change;
+};
+
+/* No change is dated before what the record says has happened already. */
+static int64_t time_for(const struct subscription *subscription)
+{
+    int64_t now_ms = clock_now_ms();
+    if (now_ms < subscription->updated_at_ms)
+        now_ms = subscription->updated_at_ms;
+    if (subscription->secrets.count > 0 && now_ms < subscription->secrets.items[0].created_at_ms)
+        now_ms = subscription->secrets.items[0].created_at_ms;
+    return now_ms;
+}
+
+/* What stands beside the record and follows from it. */
+static enum status follow(struct bdb *bdb, DB_TXN *txn, const struct subscription *before,
+                          const struct subscription *after)
+{
+    enum status status = STATUS_OK;
+    if (bdb_subscription_routes_differ(before, after)) {
+        struct bdb_organization organization;
+        status = bdb_organization_read(bdb, txn, &after->organization_id, &organization);
+        if (status == STATUS_OK) {
+            organization.version++;
+            organization.subscription_count -= after->is_deleted && organization.subscription_count > 0;
+            status = bdb_organization_write(bdb, txn, &after->organization_id, &organization);
+        }
+    }
+    return status == STATUS_OK ? bdb_subscription_name_change(bdb, txn, before, after) : status;
+}
+
+static enum status change_record(struct bdb *bdb, DB_TXN *txn, const struct change *change, struct slice stored)
+{
+    struct subscription before = {0};
+    struct subscription after = {0};
+    enum status status = subscription_decode(stored, &before);
+    if (status == STATUS_OK && before.is_deleted)
+        status = STATUS_NOT_FOUND;
+    if (status == STATUS_OK)
+        status = subscription_decode(stored, &after);
+    if (status == STATUS_OK) {
+        after.version++;
+        status = change->apply(change->context, time_for(&before), &after);
+    }
+    if (status == STATUS_OK)
+        status = follow(bdb, txn, &before, &after);
+    if (status == STATUS_OK)
+        status = write_record(bdb, txn, &after);
+    subscription_clear(&after);
+    subscription_clear(&before);
+    return status;
+}
+
+static enum status update_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    const struct update *update = context;
+    struct buf stored = {0};
+    struct bdb_key key = bdb_subscription_key(update->organization_id, update->id);
+    enum status status = bdb_answer_begin(bdb, txn, update->change->answer);
+    if (status == STATUS_OK)
+        status = bdb_get(bdb, txn, BDB_SUBSCRIPTION, &key, DB_RMW, &stored);
+    if (status == STATUS_OK)
+        status = change_record(bdb, txn, update->change, buf_slice(&stored));
+    buf_clear(&stored);
+    return status == STATUS_OK ? bdb_answer_finish(bdb, txn, update->change->answer) : status;
+}
+
+enum status bdb_subscription_update(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                    struct change *change)
+{
+    struct update update = {organization_id, id, change};
+    return bdb_run(bdb_of(store), BDB_SYNC, update_work, &update);
+}

@@ -1,0 +1,52 @@
+/* The retry loop. Readers and writers of one page wait for each other; where they would wait in a circle, Berkeley DB
+ * picks a victim, which rolls back here, pauses for a random moment and starts anew. */
+#include "store/bdb/bdb.h"
+
+#include "base/clock.h"
+#include "base/crypto.h"
+
+enum { RETRY_FOR_MS = 2000, PAUSE_MAX_MS = 64 };
+
+static enum status txn_end(struct bdb *bdb, DB_TXN *txn, enum status status)
+{
+    if (status == STATUS_OK)
+        return bdb_status(bdb, txn->commit(txn, 0), "commit");
+    enum status aborted = bdb_status(bdb, txn->abort(txn), "abort");
+    return aborted == STATUS_OK ? status : aborted;
+}
+
+static enum status run_once(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *context)
+{
+    if (gate_is_leaving(bdb->gate))
+        return STATUS_UNAVAILABLE;
+    if (mode == BDB_READ)
+        return work(bdb, NULL, context);
+    DB_TXN *txn;
+    u_int32_t flags = mode == BDB_SYNC ? DB_TXN_SYNC : DB_TXN_WRITE_NOSYNC;
+    enum status status = bdb_status(bdb, bdb->env->txn_begin(bdb->env, NULL, &txn, flags), "begin");
+    return status == STATUS_OK ? txn_end(bdb, txn, work(bdb, txn, context)) : status;
+}
+
+/* 1 ms to `bound_ms`. */
+static int64_t random_pause_ms(unsigned bound_ms)
+{
+    unsigned number;
+    crypto_random(&number, sizeof number);
+    return 1 + (int64_t)(number % bound_ms);
+}
+
+enum status bdb_run(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *context)
+{
+    enum status status = run_once(bdb, mode, work, context);
+    if (status != STATUS_AGAIN)
+        return status;
+    int64_t end_ms = clock_monotonic_ms() + RETRY_FOR_MS;
+    unsigned bound_ms = 1;
+    while (status == STATUS_AGAIN && clock_monotonic_ms() < end_ms) {
+        clock_sleep_ms(random_pause_ms(bound_ms));
+        if (bound_ms < PAUSE_MAX_MS)
+            bound_ms *= 2;
+        status = run_once(bdb, mode, work, context);
+    }
+    return status;
+}

@@ -1,0 +1,82 @@
+/* The small files of the gate; see gate.h for what they mean. */
+#include "store/bdb/gate_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RESERVE_BYTES = 16 * 1024 * 1024, BOOT_ID = 64 };
+
+enum status gate_status_of_errno(void)
+{
+    return errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+}
+
+uint64_t gate_epoch_read(int epoch_file)
+{
+    uint64_t epoch = 0;
+    return pread(epoch_file, &epoch, sizeof epoch, 0) == (ssize_t)sizeof epoch ? epoch : 0;
+}
+
+enum status gate_epoch_write(int epoch_file, uint64_t epoch)
+{
+    return pwrite(epoch_file, &epoch, sizeof epoch, 0) == (ssize_t)sizeof epoch ? STATUS_OK : gate_status_of_errno();
+}
+
+static void boot_id(char out[BOOT_ID])
+{
+    memset(out, 0, BOOT_ID);
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, out, BOOT_ID - 1) <= 0)
+        snprintf(out, BOOT_ID, "unknown\n");
+    if (fd >= 0)
+        close(fd);
+}
+
+bool gate_ready_is_there(int home)
+{
+    char now[BOOT_ID];
+    char then[BOOT_ID] = {0};
+    boot_id(now);
+    int fd = openat(home, "ready", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t length = read(fd, then, sizeof then - 1);
+    close(fd);
+    return length > 0 && strcmp(now, then) == 0;
+}
+
+enum status gate_ready_make(int home)
+{
+    char now[BOOT_ID];
+    boot_id(now);
+    int fd = openat(home, "ready.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return gate_status_of_errno();
+    ssize_t length = write(fd, now, strlen(now));
+    enum status status = length == (ssize_t)strlen(now) ? STATUS_OK : gate_status_of_errno();
+    close(fd);
+    if (status == STATUS_OK && renameat(home, "ready.new", home, "ready") != 0)
+        status = gate_status_of_errno();
+    return status;
+}
+
+/* Blocks are really taken: a sparse file reserves nothing. */
+enum status gate_reserve_make(int home)
+{
+    struct stat stat_buffer;
+    if (fstatat(home, "reserve", &stat_buffer, 0) == 0)
+        return STATUS_OK;
+    int fd = openat(home, "reserve", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return gate_status_of_errno();
+    errno = posix_fallocate(fd, 0, RESERVE_BYTES);
+    enum status status = errno == 0 ? STATUS_OK : gate_status_of_errno();
+    close(fd);
+    if (status != STATUS_OK)
+        unlinkat(home, "reserve", 0);
+    return status;
+}

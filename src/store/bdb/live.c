@@ -1,0 +1,164 @@
+/* Entries of live/: made, counted, swept. Probes take the lock shared, so that two who look at once do not take each
+ * other for the owner; an owner locks its entry before it gets its name, so that no probe ever sees it unlocked. */
+#include "store/bdb/live.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+struct owner {
+    long pid;
+    unsigned long long started; /* clock ticks since boot */
+    unsigned long long namespace;
+    unsigned slot;
+};
+
+/* Field 22 of /proc/<pid>/stat, counted behind the program's name, which may hold anything. 0: not known. */
+static unsigned long long process_start(long pid)
+{
+    char path[64];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    const char *at = strrchr(text, ')');
+    for (int field = 2; at != NULL && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at == NULL ? 0 : strtoull(at, NULL, 10);
+}
+
+static unsigned long long pid_namespace(void)
+{
+    struct stat stat_buffer;
+    return stat("/proc/self/ns/pid", &stat_buffer) == 0 ? (unsigned long long)stat_buffer.st_ino : 0;
+}
+
+static bool owner_read(int fd, struct owner *out)
+{
+    char text[128];
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    if (length <= 0)
+        return false;
+    text[length] = '\0';
+    return sscanf(text, "%ld %llu %llu %u", &out->pid, &out->started, &out->namespace, &out->slot) == 4;
+}
+
+/* Calls `visit` for each entry with an open descriptor, and whether its owner is alive. Entries that went away cleanly
+ * while we looked (no link left) are passed over. */
+static enum status live_walk(int live_dir, void (*visit)(void *context, const char *name, int fd, bool alive),
+                             void *context)
+{
+    int copy = openat(live_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    if (dir == NULL) {
+        if (copy >= 0)
+            close(copy);
+        return STATUS_IO;
+    }
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        int fd = openat(live_dir, entry->d_name, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        bool alive = flock(fd, LOCK_SH | LOCK_NB) != 0;
+        struct stat stat_buffer;
+        if (fstat(fd, &stat_buffer) == 0 && stat_buffer.st_nlink > 0)
+            visit(context, entry->d_name, fd, alive);
+        close(fd);
+    }
+    closedir(dir);
+    return STATUS_OK;
+}
+
+static void count_entry(void *context, const char *name, int fd, bool alive)
+{
+    struct live_census *census = context;
+    struct owner owner;
+    (void)name;
+    if (!alive) {
+        census->dead++;
+        return;
+    }
+    census->alive++;
+    if (owner_read(fd, &owner) && owner.slot < LIVE_SLOTS)
+        census->slot_taken[owner.slot] = true;
+}
+
+enum status live_count(int live_dir, struct live_census *out)
+{
+    struct live_census census = {0};
+    enum status status = live_walk(live_dir, count_entry, &census);
+    if (status == STATUS_OK)
+        *out = census;
+    return status;
+}
+
+enum status live_enter(int live_dir, unsigned slot, char name[LIVE_NAME], int *out_fd)
+{
+    struct owner self = {.pid = (long)getpid(), .namespace = pid_namespace(), .slot = slot};
+    char hidden[LIVE_NAME + 1];
+    self.started = process_start(self.pid);
+    snprintf(name, LIVE_NAME, "%ld-%llu", self.pid, self.namespace);
+    snprintf(hidden, sizeof hidden, ".%s", name);
+    int fd = openat(live_dir, hidden, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 ||
+        dprintf(fd, "%ld %llu %llu %u\n", self.pid, self.started, self.namespace, slot) < 0 ||
+        renameat(live_dir, hidden, live_dir, name) != 0) {
+        enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+        unlinkat(live_dir, hidden, 0);
+        close(fd);
+        return status;
+    }
+    *out_fd = fd;
+    return STATUS_OK;
+}
+
+static void kill_entry(void *context, const char *name, int fd, bool alive)
+{
+    struct owner owner;
+    struct stat stat_buffer;
+    char path[64];
+    (void)context;
+    (void)name;
+    if (!alive || !owner_read(fd, &owner) || owner.pid <= 1 || owner.pid == (long)getpid())
+        return;
+    snprintf(path, sizeof path, "/proc/%ld", owner.pid);
+    if (owner.namespace != 0 && owner.namespace == pid_namespace() && owner.started != 0 &&
+        owner.started == process_start(owner.pid) && stat(path, &stat_buffer) == 0 && stat_buffer.st_uid == geteuid())
+        kill((pid_t)owner.pid, SIGKILL);
+}
+
+void live_kill(int live_dir)
+{
+    if (live_walk(live_dir, kill_entry, NULL) != STATUS_OK)
+        log_warn("live_unreadable", LOG_NUMBER("errno", errno));
+}
+
+static void sweep_entry(void *context, const char *name, int fd, bool alive)
+{
+    (void)fd;
+    if (!alive)
+        unlinkat(*(int *)context, name, 0);
+}
+
+void live_sweep(int live_dir)
+{
+    if (live_walk(live_dir, sweep_entry, &live_dir) != STATUS_OK)
+        log_warn("live_unreadable", LOG_NUMBER("errno", errno));
+}

@@ -1,0 +1,58 @@
+/* What an engine gives to store.c: the verbs of store.h, one row of functions an engine, so that another engine can
+ * stand beside the embedded one. The promises are those of store.h; only what differs is said here. */
+#ifndef HOOKTURN_STORE_ENGINE_H
+#define HOOKTURN_STORE_ENGINE_H
+
+#include "store/store.h"
+
+/* An engine's own structure begins with this; store.c fills it in after `open`. */
+struct store {
+    const struct store_engine *engine;
+    struct keyring *keyring;
+};
+
+/* `data_dir` has been checked: it exists, is private to the effective user and lies on a local file system. */
+struct store_engine {
+    const char *name;
+
+    enum status (*create)(const char *data_dir, struct failure *failure);
+    enum status (*open)(const char *data_dir, enum store_role role, struct store **out, struct failure *failure);
+    void (*close)(struct store *store); /* frees it */
+    enum status (*maintain)(struct store *store);
+    bool (*is_leaving)(const struct store *store);
+    enum status (*check)(const char *data_dir, struct failure *failure);
+
+    enum status (*key_put)(struct store *store, const struct api_key *key);
+    enum status (*key_find)(struct store *store, const unsigned char *digest, struct api_key *out);
+    enum status (*key_walk)(struct store *store, bool (*visit)(void *context, const struct api_key *key),
+                            void *context);
+    enum status (*key_revoke)(struct store *store, const struct object_id *id, int64_t now_ms);
+
+    enum status (*subscription_create)(struct store *store, const struct uuid *organization_id,
+                                       size_t max_subscriptions, struct change *change);
+    enum status (*subscription_update)(struct store *store, const struct uuid *organization_id,
+                                       const struct object_id *id, struct change *change);
+    enum status (*subscription_get)(struct store *store, const struct uuid *organization_id,
+                                    const struct object_id *id, struct subscription *out);
+
+    void (*event_id_make)(struct store *store, int64_t now_ms, struct object_id *out);
+    enum status (*publish)(struct store *store, struct event *events, size_t count, struct answer *answer);
+    enum status (*event_get)(struct store *store, const struct object_id *id, struct event *out);
+
+    enum status (*claim)(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
+                         struct claim *out, size_t *count, int64_t *next_due_ms);
+    enum status (*settle)(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count);
+    enum status (*release)(struct store *store, int64_t now_ms, const struct claim *claims, size_t count);
+    enum status (*delivery_get)(struct store *store, const struct object_id *subscription_id,
+                                const struct object_id *event_id, struct delivery *out);
+    enum status (*attempt_get)(struct store *store, const struct object_id *subscription_id,
+                               const struct object_id *event_id, uint32_t number, struct attempt *out);
+
+    enum status (*statistics)(struct store *store, int64_t now_ms, struct store_statistics *out);
+    int (*wake_fd)(struct store *store);
+    void (*wake_drain)(struct store *store);
+};
+
+extern const struct store_engine store_engine_bdb;
+
+#endif

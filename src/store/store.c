@@ -1,0 +1,206 @@
+/* The store's front: what every engine shares (the data directory's checks, the master key, the choice of engine), and
+ * behind it the verbs, handed on to the engine that was opened. */
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/data_dir.h"
+#include "store/engine.h"
+
+static const struct store_engine *const engines[] = {&store_engine_bdb};
+
+static enum status find_engine(const char *name, const struct store_engine **out, struct failure *failure)
+{
+    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
+        if (strcmp(engines[i]->name, name) == 0) {
+            *out = engines[i];
+            return STATUS_OK;
+        }
+    }
+    failure_set(failure, "there is no store engine \"%s\": set `store` to \"%s\"", name, engines[0]->name);
+    return STATUS_INVALID;
+}
+
+static enum status prepare(const struct conf *conf, const struct store_engine **engine, struct failure *failure)
+{
+    enum status status = find_engine(conf->store, engine, failure);
+    return status != STATUS_OK ? status : data_dir_check(conf->data_dir, failure);
+}
+
+/* ---- life ---- */
+
+enum status store_create(const struct conf *conf, struct failure *failure)
+{
+    const struct store_engine *engine;
+    enum status status = prepare(conf, &engine, failure);
+    if (status == STATUS_OK)
+        status = keyring_create(conf->master_key_file, failure);
+    if (status != STATUS_OK)
+        return status;
+    status = engine->create(conf->data_dir, failure);
+    if (status != STATUS_OK)
+        unlink(conf->master_key_file); /* made a moment ago; nothing was sealed with it */
+    return status;
+}
+
+enum status store_open(const struct conf *conf, enum store_role role, struct store **out, struct failure *failure)
+{
+    const struct store_engine *engine;
+    struct store *store;
+    enum status status = prepare(conf, &engine, failure);
+    if (status == STATUS_OK)
+        status = engine->open(conf->data_dir, role, &store, failure);
+    if (status != STATUS_OK)
+        return status;
+    status = keyring_open(conf->master_key_file, &store->keyring, failure);
+    if (status != STATUS_OK) {
+        engine->close(store);
+        return status;
+    }
+    store->engine = engine;
+    *out = store;
+    return STATUS_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    keyring_free(store->keyring);
+    store->engine->close(store);
+}
+
+const struct keyring *store_keyring(const struct store *store)
+{
+    return store->keyring;
+}
+
+const char *store_engine(const struct store *store)
+{
+    return store->engine->name;
+}
+
+enum status store_maintain(struct store *store)
+{
+    return store->engine->maintain(store);
+}
+
+bool store_is_leaving(const struct store *store)
+{
+    return store->engine->is_leaving(store);
+}
+
+enum status store_check(const struct conf *conf, struct failure *failure)
+{
+    const struct store_engine *engine;
+    enum status status = prepare(conf, &engine, failure);
+    return status != STATUS_OK ? status : engine->check(conf->data_dir, failure);
+}
+
+/* ---- API keys ---- */
+
+enum status store_key_put(struct store *store, const struct api_key *key)
+{
+    return store->engine->key_put(store, key);
+}
+
+enum status store_key_find(struct store *store, const unsigned char *digest, struct api_key *out)
+{
+    return store->engine->key_find(store, digest, out);
+}
+
+enum status store_key_walk(struct store *store, bool (*visit)(void *context, const struct api_key *key), void *context)
+{
+    return store->engine->key_walk(store, visit, context);
+}
+
+enum status store_key_revoke(struct store *store, const struct object_id *id, int64_t now_ms)
+{
+    return store->engine->key_revoke(store, id, now_ms);
+}
+
+/* ---- subscriptions ---- */
+
+enum status store_subscription_create(struct store *store, const struct uuid *organization_id, size_t max_subscriptions,
+                                      struct change *change)
+{
+    return store->engine->subscription_create(store, organization_id, max_subscriptions, change);
+}
+
+enum status store_subscription_update(struct store *store, const struct uuid *organization_id,
+                                      const struct object_id *id, struct change *change)
+{
+    return store->engine->subscription_update(store, organization_id, id, change);
+}
+
+enum status store_subscription_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                   struct subscription *out)
+{
+    return store->engine->subscription_get(store, organization_id, id, out);
+}
+
+/* ---- events ---- */
+
+void store_event_id_make(struct store *store, int64_t now_ms, struct object_id *out)
+{
+    store->engine->event_id_make(store, now_ms, out);
+}
+
+enum status store_publish(struct store *store, struct event *events, size_t count, struct answer *answer)
+{
+    return store->engine->publish(store, events, count, answer);
+}
+
+enum status store_event_get(struct store *store, const struct object_id *id, struct event *out)
+{
+    return store->engine->event_get(store, id, out);
+}
+
+/* ---- deliveries ---- */
+
+enum status store_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
+                        struct claim *out, size_t *count, int64_t *next_due_ms)
+{
+    return store->engine->claim(store, now_ms, max, admit, context, out, count, next_due_ms);
+}
+
+enum status store_settle(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count)
+{
+    return store->engine->settle(store, now_ms, settlements, count);
+}
+
+enum status store_release(struct store *store, int64_t now_ms, const struct claim *claims, size_t count)
+{
+    return store->engine->release(store, now_ms, claims, count);
+}
+
+enum status store_delivery_get(struct store *store, const struct object_id *subscription_id,
+                               const struct object_id *event_id, struct delivery *out)
+{
+    return store->engine->delivery_get(store, subscription_id, event_id, out);
+}
+
+enum status store_attempt_get(struct store *store, const struct object_id *subscription_id,
+                              const struct object_id *event_id, uint32_t number, struct attempt *out)
+{
+    return store->engine->attempt_get(store, subscription_id, event_id, number, out);
+}
+
+/* ---- seeing and waking ---- */
+
+enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out)
+{
+    return store->engine->statistics(store, now_ms, out);
+}
+
+int store_wake_fd(struct store *store)
+{
+    return store->engine->wake_fd(store);
+}
+
+void store_wake_drain(struct store *store)
+{
+    store->engine->wake_drain(store);
+}

@@ -1,0 +1,245 @@
+/* The gate alone, without Berkeley DB: who recovers, who leaves, who is made to leave. Every opener is a process. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/bdb/gate.h"
+#include "store/store.h"
+
+static char home[64];
+
+static int make_home(void **state)
+{
+    (void)state;
+    snprintf(home, sizeof home, "/tmp/hookturn-gate-XXXXXX");
+    assert_non_null(mkdtemp(home));
+    assert_int_equal(gate_create(home, NULL), STATUS_OK);
+    return 0;
+}
+
+static int remove_home(void **state)
+{
+    char command[128];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", home);
+    return system(command);
+}
+
+enum ending { ENDS_CLEANLY, IS_KILLED, STAYS, CONDEMNS, DIES_RECOVERING };
+
+/* Opens in a child; its first byte says whether it had to recover ('r') or not ('n'). */
+struct opener {
+    pid_t pid;
+    int said;
+};
+
+static void be_opener(enum ending ending, int say)
+{
+    struct gate *gate = NULL;
+    bool needs_recovery = false;
+    if (log_open(LOG_LEVEL_ERROR, "/dev/null", NULL) != STATUS_OK ||
+        gate_enter(home, 5000, &gate, &needs_recovery, NULL) != STATUS_OK)
+        _exit(2);
+    if (ending == DIES_RECOVERING)
+        raise(SIGKILL);
+    if (gate_ready(gate, NULL) != STATUS_OK)
+        _exit(3);
+    if (write(say, needs_recovery ? "r" : "n", 1) != 1 || ending == IS_KILLED)
+        raise(SIGKILL);
+    if (ending == CONDEMNS)
+        gate_condemn(gate);
+    for (int i = 0; ending != ENDS_CLEANLY && i < 1000; i++)
+        clock_sleep_ms(10);
+    gate_leave(gate);
+    _exit(0);
+}
+
+static struct opener start(enum ending ending)
+{
+    struct opener opener;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    opener.pid = fork();
+    assert_true(opener.pid >= 0);
+    if (opener.pid == 0) {
+        close(ends[0]);
+        be_opener(ending, ends[1]);
+    }
+    close(ends[1]);
+    opener.said = ends[0];
+    return opener;
+}
+
+static char word_of(struct opener opener)
+{
+    char word = '-';
+    return read(opener.said, &word, 1) == 1 ? word : '-';
+}
+
+static int end_of(struct opener opener)
+{
+    int status = 0;
+    assert_int_equal(waitpid(opener.pid, &status, 0), opener.pid);
+    close(opener.said);
+    return status;
+}
+
+static char run(enum ending ending)
+{
+    struct opener opener = start(ending);
+    char word = word_of(opener);
+    end_of(opener);
+    return word;
+}
+
+static void first_opener_recovers_and_the_next_does_not(void **state)
+{
+    (void)state;
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    assert_int_equal(run(ENDS_CLEANLY), 'n');
+}
+
+static void a_killed_process_makes_the_next_recover(void **state)
+{
+    (void)state;
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    assert_int_equal(run(IS_KILLED), 'n');
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    assert_int_equal(run(ENDS_CLEANLY), 'n');
+}
+
+static void a_recovery_that_dies_is_done_again(void **state)
+{
+    (void)state;
+    assert_int_equal(run(DIES_RECOVERING), '-');
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+}
+
+static void survivors_leave_by_themselves_when_one_is_killed(void **state)
+{
+    (void)state;
+    struct opener survivor = start(STAYS);
+    assert_int_equal(word_of(survivor), 'r');
+    int64_t start_ms = clock_monotonic_ms();
+    assert_int_equal(run(IS_KILLED), 'n');
+    int status = end_of(survivor);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), STORE_EXIT_LEFT);
+    assert_true(clock_monotonic_ms() - start_ms < 5000);
+}
+
+static void a_clean_end_disturbs_nobody(void **state)
+{
+    (void)state;
+    struct opener other = start(STAYS);
+    assert_int_equal(word_of(other), 'r');
+    assert_int_equal(run(ENDS_CLEANLY), 'n');
+    clock_sleep_ms(350); /* three looks of the watcher */
+    assert_int_equal(waitpid(other.pid, NULL, WNOHANG), 0);
+    kill(other.pid, SIGKILL);
+    end_of(other);
+}
+
+static void a_process_that_does_not_leave_is_killed(void **state)
+{
+    (void)state;
+    struct opener stuck = start(STAYS);
+    assert_int_equal(word_of(stuck), 'r');
+    kill(stuck.pid, SIGSTOP);
+    assert_int_equal(run(IS_KILLED), 'n');
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    int status = end_of(stuck);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+static void condemning_makes_all_leave_and_the_next_recover(void **state)
+{
+    (void)state;
+    struct opener other = start(STAYS);
+    assert_int_equal(word_of(other), 'r');
+    struct opener condemner = start(CONDEMNS);
+    assert_int_equal(word_of(condemner), 'n');
+    assert_int_equal(WEXITSTATUS(end_of(condemner)), STORE_EXIT_LEFT);
+    assert_int_equal(WEXITSTATUS(end_of(other)), STORE_EXIT_LEFT);
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+}
+
+static void regions_of_another_boot_are_not_trusted(void **state)
+{
+    char path[128];
+    (void)state;
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    snprintf(path, sizeof path, "%s/ready", home);
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_int_equal(write(fd, "another boot\n", 13), 13);
+    close(fd);
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+}
+
+static void the_reserve_takes_real_space_and_comes_back_after_recovery(void **state)
+{
+    char path[128];
+    struct stat stat_buffer;
+    (void)state;
+    snprintf(path, sizeof path, "%s/reserve", home);
+    assert_int_equal(stat(path, &stat_buffer), 0);
+    assert_true(stat_buffer.st_blocks * 512 >= 16 * 1024 * 1024);
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    assert_int_equal(stat(path, &stat_buffer), 0);
+}
+
+static void who_waits_in_vain_is_told_so(void **state)
+{
+    struct gate *gate = NULL;
+    bool needs_recovery;
+    struct failure failure = {""};
+    (void)state;
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    struct opener holder = start(DIES_RECOVERING);
+    end_of(holder);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (gate_enter(home, 5000, &gate, &needs_recovery, NULL) != STATUS_OK)
+            _exit(1);
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    int status;
+    waitpid(pid, &status, WUNTRACED);
+    assert_true(WIFSTOPPED(status));
+    assert_int_equal(gate_enter(home, 100, &gate, &needs_recovery, &failure), STATUS_UNAVAILABLE);
+    assert_string_not_equal(failure.text, "");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+int main(void)
+{
+#define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
+    const struct CMUnitTest tests[] = {
+        GATE_TEST(first_opener_recovers_and_the_next_does_not),
+        GATE_TEST(a_killed_process_makes_the_next_recover),
+        GATE_TEST(a_recovery_that_dies_is_done_again),
+        GATE_TEST(survivors_leave_by_themselves_when_one_is_killed),
+        GATE_TEST(a_clean_end_disturbs_nobody),
+        GATE_TEST(a_process_that_does_not_leave_is_killed),
+        GATE_TEST(condemning_makes_all_leave_and_the_next_recover),
+        GATE_TEST(regions_of_another_boot_are_not_trusted),
+        GATE_TEST(the_reserve_takes_real_space_and_comes_back_after_recovery),
+        GATE_TEST(who_waits_in_vain_is_told_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
