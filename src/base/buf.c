@@ -74,19 +74,24 @@ void buf_append_slice(struct buf *buf, struct slice slice)
     buf_append(buf, slice.data, slice.length);
 }
 
+enum { PRINTF_GUESS = 128 };
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    if (length > 0) {
+    buf_reserve(buf, PRINTF_GUESS);
+    size_t room = buf->capacity - buf->length;
+    int length = vsnprintf(buf->data + buf->length, room, format, arguments);
+    if (length >= 0 && (size_t)length >= room) {
         buf_reserve(buf, (size_t)length);
         vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
-        buf->length += (size_t)length;
     }
+    if (length > 0)
+        buf->length += (size_t)length;
     va_end(again);
+    va_end(arguments);
 }
 
 const char *buf_text(const struct buf *buf)

@@ -6,6 +6,8 @@
 
 #define AT(member) offsetof(struct conf, member)
 #define LONGEST "3650d"
+/* Keys that files may hold already, so that they need no change when the part that obeys them comes. */
+#define NOT_YET "(Read and\nchecked, but without effect in this version.)\n"
 
 static const struct conf_choice engines[] = {{"bdb", 0}, {NULL, 0}};
 static const struct conf_choice switches[] = {{"on", 1},   {"off", 0},   {"yes", 1}, {"no", 0},
@@ -45,7 +47,7 @@ const struct conf_key conf_keys[] = {
      "The longest wait between two attempts (1s to 24h).\n"},
     {"disable_after", CONF_DURATION, AT(disable_after_ms), "5d", "1ms", LONGEST, NULL,
      "A subscription whose deliveries did nothing but fail for so long is switched\n"
-     "off.\n"},
+     "off. " NOT_YET},
     {"concurrency", CONF_INTEGER, AT(concurrency), "256", "1", "4096", NULL,
      "How many requests a worker has in flight at a time (1 to 4096).\n"},
     {"destination_concurrency", CONF_INTEGER, AT(destination_concurrency), "16", "1", "4096", NULL,
@@ -60,16 +62,16 @@ const struct conf_key conf_keys[] = {
      "How many subscriptions an organization may have.\n"},
     {"max_waiting", CONF_INTEGER, AT(max_waiting), "100000", "1", "1000000000", NULL,
      "How many deliveries may wait for one subscription; the oldest beyond that are\n"
-     "cancelled.\n"},
+     "cancelled. " NOT_YET},
     {"require_https", CONF_FLAG, AT(require_https), "off", NULL, NULL, switches,
      "Whether subscriptions with http:// URLs are refused (on or off).\n"},
     {"retention", CONF_DURATION, AT(retention_ms), "30d", "1ms", LONGEST, NULL,
-     "How long finished deliveries, their attempts and their events are kept.\n"},
+     "How long finished deliveries, their attempts and their events are kept.\n" NOT_YET},
     {"worker", CONF_FLAG, AT(worker_is_auto), "auto", NULL, NULL, workers,
      "auto: publishing starts a delivery worker where none runs. manual: it never\n"
-     "does; run `hookturn deliver` by a service manager or cron.\n"},
+     "does; run `hookturn deliver` by a service manager or cron. " NOT_YET},
     {"worker_idle", CONF_DURATION, AT(worker_idle_ms), "60s", "1ms", LONGEST, NULL,
-     "A worker that was started so ends when it has been idle so long.\n"},
+     "A worker that was started so ends when it has been idle so long.\n" NOT_YET},
     {"base_path", CONF_BASE_PATH, AT(base_path), "", NULL, NULL, NULL,
      "What stands before /v1 in the paths that clients use, such as /hooks. Set it\n"
      "only where the web server does not tell; empty: it is found out.\n"},

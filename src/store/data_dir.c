@@ -16,11 +16,10 @@ struct network_system {
 };
 
 static const struct network_system network_systems[] = {
-    {0x00006969, "NFS"},     {0x0000517b, "SMB"},        {0xff534d42, "CIFS"},   {0xfe534d42, "SMB"},
-    {0x73757245, "Coda"},    {0x5346414f, "AFS"},        {0x6b414653, "AFS"},    {0x00c36400, "Ceph"},
-    {0x01021997, "9P"},      {0x0bd00bd0, "Lustre"},     {0x01161970, "GFS2"},   {0x7461636f, "OCFS2"},
-    {0x47504653, "GPFS"},    {0xaad7aaea, "PanFS"},      {0x786f4256, "vboxsf"}, {0x0000564c, "NCP"},
-    {0x19830326, "BeeGFS"},
+    {0x00006969, "NFS"},  {0x0000517b, "SMB"},    {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"},   {0x73757245, "Coda"},
+    {0x5346414f, "AFS"},  {0x6b414653, "AFS"},    {0x00c36400, "Ceph"}, {0x01021997, "9P"},    {0x0bd00bd0, "Lustre"},
+    {0x01161970, "GFS2"}, {0x7461636f, "OCFS2"},  {0x47504653, "GPFS"}, {0xaad7aaea, "PanFS"}, {0x786f4256, "vboxsf"},
+    {0x0000564c, "NCP"},  {0x19830326, "BeeGFS"},
 };
 
 static enum status check_owner(const char *data_dir, const struct stat *info, struct failure *failure)

@@ -32,8 +32,8 @@ struct store_engine {
                                        size_t max_subscriptions, struct change *change);
     enum status (*subscription_update)(struct store *store, const struct uuid *organization_id,
                                        const struct object_id *id, struct change *change);
-    enum status (*subscription_get)(struct store *store, const struct uuid *organization_id,
-                                    const struct object_id *id, struct subscription *out);
+    enum status (*subscription_get)(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                    struct subscription *out);
 
     void (*event_id_make)(struct store *store, int64_t now_ms, struct object_id *out);
     enum status (*publish)(struct store *store, struct event *events, size_t count, struct answer *answer);

@@ -372,7 +372,7 @@ static void check_silence(void)
         for (int j = 0; j < (i < WRITERS ? THREADS : 1); j++) {
             int64_t at_ms = atomic_load(&stage->answered_at_ms[i][j]);
             if (now_ms - at_ms > SILENCE_MAX_MS) {
-                char who[64];
+                char who[96];
                 snprintf(who, sizeof who, "process %d, thread %d, for %" PRId64 " ms", i, j, now_ms - at_ms);
                 fail("silent", who);
             }

@@ -1,6 +1,8 @@
 /* The embedded engine: Berkeley DB behind store.h's verbs. This header is shared by its files alone.
  *
- *     bdb_env.c           opening behind the gate, closing, recovery
+ *     bdb_env.c           the environment behind the gate, recovery
+ *     bdb_life.c, bdb_check.c
+ *                         making, opening, closing, verifying a store
  *     bdb_error.c         Berkeley DB's return codes as enum status: the only place
  *     bdb_txn.c           the retry loop around a transaction or a read
  *     bdb_table.c         the table of databases; get, put, delete
@@ -26,7 +28,7 @@
 
 enum {
     BDB_LANES = OBJECT_ID_LANES,
-    BDB_STEP_MAX = 200,    /* deliveries that one transaction of the worker changes at most */
+    BDB_STEP_MAX = 200,     /* deliveries that one transaction of the worker changes at most */
     BDB_EXPAND_EVENT = 500, /* delivery rows that are written with their event */
     BDB_EXPAND_CALL = 1000  /* and with all events of one call */
 };

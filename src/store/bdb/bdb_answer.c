@@ -1,15 +1,10 @@
-/* Answering once: the row of an idempotency key. Its page is locked first in the transaction that does the work, whether
- * the row is there or not, and the row is written last: whoever repeats the request waits for that transaction and then
- * finds the answer. */
+/* Answering once: the row of an idempotency key. Its page is locked first in the transaction that does the work,
+ * whether the row is there or not, and the row is written last: whoever repeats the request waits for that transaction
+ * and then finds the answer. */
 #include "store/bdb/bdb.h"
 
 /* version, fingerprint, end, then the kept bytes */
-enum {
-    ANSWER_VERSION = 1,
-    FINGERPRINT_AT = 1,
-    EXPIRES_AT = FINGERPRINT_AT + SHA256_BYTES,
-    KEPT_AT = EXPIRES_AT + 8
-};
+enum { ANSWER_VERSION = 1, FINGERPRINT_AT = 1, EXPIRES_AT = FINGERPRINT_AT + SHA256_BYTES, KEPT_AT = EXPIRES_AT + 8 };
 
 static struct bdb_key key_of(const struct idempotency *idempotency)
 {

@@ -25,8 +25,8 @@ struct step {
     int64_t lease_ms;
     size_t wanted;
     struct claim *claims;
-    size_t claimed;     /* out */
-    size_t seen;        /* out: rows that were due, stale ones included */
+    size_t claimed;      /* out */
+    size_t seen;         /* out: rows that were due, stale ones included */
     int64_t next_due_ms; /* out */
 };
 

@@ -69,8 +69,8 @@ struct lookup {
 static enum status see_tombstone(struct bdb *bdb, struct delivery *delivery)
 {
     struct subscription subscription;
-    enum status status = bdb_subscription_read(bdb, NULL, &delivery->organization_id, &delivery->subscription_id, 0,
-                                               &subscription);
+    enum status status =
+        bdb_subscription_read(bdb, NULL, &delivery->organization_id, &delivery->subscription_id, 0, &subscription);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     if (subscription.is_deleted)

@@ -1,5 +1,5 @@
 /* The environment's life: through the gate, open (with recovery where the gate says so), closed again. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_env.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,19 +16,18 @@ enum {
     LOG_FILE_BYTES = 8 * 1024 * 1024,
     LOG_BUFFER_BYTES = 512 * 1024,
     CACHE_BYTES = 8 * 1024 * 1024,
-    MAX_LOCKS = 20000,
-    MAX_LOCK_OBJECTS = 20000,
-    MAX_LOCKERS = 2000,
+    REGION_BYTES_MAX = CACHE_BYTES / 4 * 5 + 1024 * 1024, /* Berkeley DB adds a quarter to the cache */
+    MAX_LOCKS = 8000, /* a batch of a thousand events takes up to some two thousand */
+    MAX_LOCK_OBJECTS = 8000,
+    MAX_LOCKERS = 1000,
     MAX_TRANSACTIONS = 500,
-    LOCK_TIMEOUT_US = 5 * 1000 * 1000,
-    CHECKPOINT_KIB = 4096, /* recovery reads the log from the last one on: so much of it, */
-    CHECKPOINT_MINUTES = 1 /* or so old, at most */
+    LOCK_TIMEOUT_US = 5 * 1000 * 1000
 };
 
 /* So long a request, or a command, waits for others that open or recover. */
 static const int64_t gate_wait_ms[] = {[STORE_FOR_REQUEST] = 2000, [STORE_FOR_COMMAND] = 20000};
 
-static void log_message(const DB_ENV *env, const char *prefix, const char *message)
+void bdb_log_message(const DB_ENV *env, const char *prefix, const char *message)
 {
     (void)env;
     (void)prefix;
@@ -37,8 +36,7 @@ static void log_message(const DB_ENV *env, const char *prefix, const char *messa
 
 /* ---- the environment ---- */
 
-/* Regions get their whole size when they are made: one that grows later would grow by a hole in its file, and writing
- * into that on a full disk is a SIGBUS. */
+/* These tables get their whole size at once; see bdb_home_reserve_regions. */
 struct reservation {
     DB_MEM_CONFIG what;
     u_int32_t count;
@@ -91,7 +89,7 @@ static int env_open(struct bdb *bdb, bool recover)
     int code = db_env_create(&env, 0);
     if (code != 0)
         return code;
-    env->set_errcall(env, log_message);
+    env->set_errcall(env, bdb_log_message);
     code = env_limits(env);
     if (code == 0)
         code = env_behaviour(env);
@@ -123,6 +121,8 @@ static enum status enter_once(struct bdb *bdb, int64_t wait_ms, bool *is_broken,
     if (status != STATUS_OK)
         return status;
     int code = env_open(bdb, recover);
+    if (code == 0 && recover) /* the regions were made anew */
+        bdb_home_reserve_regions(bdb->home, REGION_BYTES_MAX);
     if (code == 0)
         return STATUS_OK;
     *is_broken = !recover && (code == DB_RUNRECOVERY || code == EINVAL);
@@ -134,19 +134,18 @@ static enum status enter_once(struct bdb *bdb, int64_t wait_ms, bool *is_broken,
     return status;
 }
 
-/* The gate's lock is held afterwards: nobody else comes in before gate_ready. */
-static enum status enter(struct bdb *bdb, int64_t wait_ms, struct failure *failure)
+enum status bdb_enter(struct bdb *bdb, enum store_role role, struct failure *failure)
 {
     bool is_broken;
-    enum status status = enter_once(bdb, wait_ms, &is_broken, failure);
+    enum status status = enter_once(bdb, gate_wait_ms[role], &is_broken, failure);
     if (is_broken)
-        status = enter_once(bdb, wait_ms, &is_broken, failure);
+        status = enter_once(bdb, gate_wait_ms[role], &is_broken, failure);
     return status;
 }
 
 /* ---- the engine's structure ---- */
 
-static struct bdb *bdb_new(const char *data_dir)
+struct bdb *bdb_new(const char *data_dir)
 {
     struct bdb *bdb = mem_calloc(1, sizeof *bdb);
     bdb->home = bdb_home_path(data_dir);
@@ -162,7 +161,7 @@ static struct bdb *bdb_new(const char *data_dir)
     return bdb;
 }
 
-static void bdb_free(struct bdb *bdb)
+void bdb_free(struct bdb *bdb)
 {
     if (bdb->env) {
         bdb_tables_close(bdb);
@@ -176,104 +175,4 @@ static void bdb_free(struct bdb *bdb)
     pthread_mutex_destroy(&bdb->mutex);
     free(bdb->home);
     free(bdb);
-}
-
-/* ---- verbs ---- */
-
-enum status bdb_create(const char *data_dir, struct failure *failure)
-{
-    struct bdb *bdb = bdb_new(data_dir);
-    enum status status = bdb_home_make(bdb->home, failure);
-    if (status == STATUS_OK)
-        status = gate_create(bdb->home, failure);
-    if (status == STATUS_OK)
-        status = enter(bdb, gate_wait_ms[STORE_FOR_COMMAND], failure);
-    if (status == STATUS_OK) {
-        status = bdb_tables_create(bdb);
-        if (status == STATUS_OK)
-            status = bdb_status(bdb, bdb->env->txn_checkpoint(bdb->env, 0, 0, DB_FORCE), "checkpoint");
-        if (status != STATUS_OK)
-            failure_set(failure, "cannot make the store in %s (%s): remove it and try again", bdb->home,
-                        status_name(status));
-    }
-    if (status == STATUS_OK)
-        status = gate_ready(bdb->gate, failure);
-    if (status == STATUS_OK)
-        status = bdb_home_finish(bdb->home, failure);
-    bdb_free(bdb);
-    return status;
-}
-
-enum status bdb_open(const char *data_dir, enum store_role role, struct store **out, struct failure *failure)
-{
-    struct bdb *bdb = bdb_new(data_dir);
-    enum status status = bdb_home_check(bdb->home, failure);
-    if (status == STATUS_OK)
-        status = enter(bdb, gate_wait_ms[role], failure);
-    if (status == STATUS_OK)
-        status = gate_ready(bdb->gate, failure);
-    if (status == STATUS_OK)
-        *out = &bdb->store;
-    else
-        bdb_free(bdb);
-    return status;
-}
-
-void bdb_close(struct store *store)
-{
-    bdb_free(bdb_of(store));
-}
-
-bool bdb_is_leaving(const struct store *store)
-{
-    return gate_is_leaving(((const struct bdb *)store)->gate);
-}
-
-enum status bdb_maintain(struct store *store)
-{
-    struct bdb *bdb = bdb_of(store);
-    DB_ENV *env = bdb->env;
-    if (gate_is_leaving(bdb->gate))
-        return STATUS_UNAVAILABLE;
-    int rejected; /* timeouts are only looked at when somebody looks */
-    enum status status = bdb_status(bdb, env->lock_detect(env, 0, DB_LOCK_EXPIRE, &rejected), "detect");
-    if (status != STATUS_OK)
-        return status;
-    return bdb_status(bdb, env->txn_checkpoint(env, CHECKPOINT_KIB, CHECKPOINT_MINUTES, 0), "checkpoint");
-}
-
-/* ---- checking ---- */
-
-static enum status verify_tables(struct bdb *bdb, struct failure *failure)
-{
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < BDB_TABLES && status == STATUS_OK; i++) {
-        char file[BDB_FILE_NAME];
-        DB *db;
-        bdb_table_file((enum bdb_table)i, file);
-        status = bdb_status(bdb, db_create(&db, bdb->env, 0), file);
-        if (status == STATUS_OK)
-            status = bdb_status(bdb, db->verify(db, file, NULL, NULL, 0), file); /* frees the handle */
-        if (status != STATUS_OK)
-            failure_set(failure, "%s/%s does not verify (%s): restore a backup", bdb->home, file, status_name(status));
-    }
-    return status;
-}
-
-enum status bdb_check(const char *data_dir, struct failure *failure)
-{
-    struct bdb *bdb = bdb_new(data_dir);
-    enum status status = bdb_home_check(bdb->home, failure);
-    if (status == STATUS_OK)
-        status = bdb_home_is_alone(bdb->home, 0, failure); /* before recovery would end the others */
-    if (status == STATUS_OK)
-        status = enter(bdb, gate_wait_ms[STORE_FOR_REQUEST], failure);
-    if (status == STATUS_OK)
-        status = bdb_home_is_alone(bdb->home, 1, failure); /* for good: the gate is locked until the end */
-    if (status == STATUS_OK)
-        status = bdb_status(bdb, bdb->env->txn_checkpoint(bdb->env, 0, 0, DB_FORCE), "checkpoint");
-    if (status == STATUS_OK)
-        status = verify_tables(bdb, failure);
-    bdb_free(bdb);
-    return status;
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +14,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/mem.h"
+#include "base/log.h"
 #include "store/bdb/live.h"
 
 #define FORMAT_WORD "hookturn-store "
-enum { FORMAT_VERSION = 1, FORMAT_BYTES = 64 };
+enum { FORMAT_VERSION = 1, FORMAT_BYTES = 64, REGION_NAME = 16 };
 
 static char *path_in(const char *directory, const char *name)
 {
@@ -149,6 +150,29 @@ enum status bdb_home_is_alone(const char *home, size_t own, struct failure *fail
         return STATUS_CONFLICT;
     }
     return status;
+}
+
+/* The file keeps its size: only blocks are set aside. False: there is no such file. */
+static bool reserve_region(const char *home, int number, off_t bytes)
+{
+    char name[REGION_NAME];
+    snprintf(name, sizeof name, "__db.%03d", number);
+    char *path = path_in(home, name);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    free(path);
+    if (fd < 0)
+        return false;
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+        log_warn("store_region_reserve", LOG_TEXT("file", name), LOG_TEXT("cause", strerror(errno)));
+    close(fd);
+    return true;
+}
+
+void bdb_home_reserve_regions(const char *home, off_t bytes)
+{
+    int number = 1;
+    while (reserve_region(home, number, bytes))
+        number++;
 }
 
 int bdb_home_wake_open(const char *home)

@@ -3,6 +3,7 @@
 #define HOOKTURN_STORE_BDB_BDB_HOME_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/status.h"
 
@@ -16,6 +17,9 @@ enum status bdb_home_finish(const char *home, struct failure *failure) MUST_USE;
 enum status bdb_home_check(const char *home, struct failure *failure) MUST_USE;
 /* STATUS_CONFLICT: more than `own` processes that live have it open (1 once this one has entered). */
 enum status bdb_home_is_alone(const char *home, size_t own, struct failure *failure) MUST_USE;
+/* Reserves disk space for the shared regions: their files grow by holes, and writing into a hole on a full disk is a
+ * SIGBUS. Where that fails it is logged, and the store works on. */
+void bdb_home_reserve_regions(const char *home, off_t bytes);
 /* Makes the pipe where it is missing, and opens it without ever blocking; -1 where that fails. */
 int bdb_home_wake_open(const char *home);
 

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { INTAKE_MAX = 5000 /* deliveries a call: a large backlog must not keep due work waiting */ };
+enum { INTAKE_MAX = 2000 /* deliveries a call: a large backlog must not keep due work waiting */ };
 
 /* Some events of one lane, without their bodies. */
 struct batch {

@@ -71,8 +71,7 @@ static enum status settle_one(struct bdb *bdb, DB_TXN *txn, const struct settlin
     struct settlement *settlement = &settling->settlements[index];
     struct delivery delivery;
     settlement->was_applied = false;
-    enum status status =
-        take_back(bdb, txn, &settlement->claim, settling->now_ms, &delivery, &settlement->was_applied);
+    enum status status = take_back(bdb, txn, &settlement->claim, settling->now_ms, &delivery, &settlement->was_applied);
     if (status != STATUS_OK || !settlement->was_applied)
         return status;
     apply(settling, index, &delivery);
@@ -97,8 +96,7 @@ static enum status tombstones_work(struct bdb *bdb, DB_TXN *txn, void *context)
         const struct claim *claim = &settling->settlements[i].claim;
         struct subscription *out = &settling->tombstones[i];
         subscription_clear(out);
-        enum status status =
-            bdb_subscription_read(bdb, txn, &claim->organization_id, &claim->subscription_id, 0, out);
+        enum status status = bdb_subscription_read(bdb, txn, &claim->organization_id, &claim->subscription_id, 0, out);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
             return status;
         if (!out->is_deleted)

@@ -98,10 +98,8 @@ static enum status take_place(struct bdb *bdb, DB_TXN *txn, const struct creatio
 static enum status create_record(struct bdb *bdb, DB_TXN *txn, const struct creation *creation)
 {
     int64_t now_ms = clock_now_ms();
-    struct subscription fresh = {.organization_id = *creation->organization_id,
-                                 .version = 1,
-                                 .created_at_ms = now_ms,
-                                 .updated_at_ms = now_ms};
+    struct subscription fresh = {
+        .organization_id = *creation->organization_id, .version = 1, .created_at_ms = now_ms, .updated_at_ms = now_ms};
     enum status status = take_place(bdb, txn, creation, now_ms, &fresh.id);
     if (status == STATUS_OK)
         status = creation->change->apply(creation->change->context, now_ms, &fresh);

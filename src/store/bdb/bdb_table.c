@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-
 /* A record that takes more than a quarter of a page goes to pages of its own, and getting those locks the whole
  * database for others until the commit is on disk: so pages are as large as usual records ask for. */
 struct table {
@@ -14,17 +13,17 @@ struct table {
 };
 
 static const struct table tables[BDB_INBOX + 1] = {
-    [BDB_API_KEY] = {"apikey", 4096},
-    [BDB_API_KEY_ID] = {"apikey_id", 4096},
-    [BDB_SUBSCRIPTION] = {"subscription", 8192},
-    [BDB_SUBSCRIPTION_NAME] = {"subscription_name", 4096},
-    [BDB_ORGANIZATION] = {"organization", 4096},
-    [BDB_EVENT] = {"event", 16384},
-    [BDB_DELIVERY] = {"delivery", 8192},
-    [BDB_ATTEMPT] = {"attempt", 16384},
-    [BDB_DUE] = {"due", 8192},
+    [BDB_API_KEY] = {"apikey", 4096, 0},
+    [BDB_API_KEY_ID] = {"apikey_id", 4096, 0},
+    [BDB_SUBSCRIPTION] = {"subscription", 8192, 0},
+    [BDB_SUBSCRIPTION_NAME] = {"subscription_name", 4096, 0},
+    [BDB_ORGANIZATION] = {"organization", 4096, 0},
+    [BDB_EVENT] = {"event", 16384, 0},
+    [BDB_DELIVERY] = {"delivery", 8192, 0},
+    [BDB_ATTEMPT] = {"attempt", 16384, 0},
+    [BDB_DUE] = {"due", 8192, 0},
     [BDB_IDEMPOTENCY] = {"idempotency", 8192, DB_REVSPLITOFF}, /* keeps the pages that bdb_spread made */
-    [BDB_INBOX] = {"inbox", 4096}, /* and the following, one a lane */
+    [BDB_INBOX] = {"inbox", 4096, 0},                          /* and the following, one a lane */
 };
 
 static const struct table *table_of(enum bdb_table table)

@@ -1,0 +1,17 @@
+/* The engine's structure and its way through the gate, for the verbs that make, open and check a store. */
+#ifndef HOOKTURN_STORE_BDB_BDB_ENV_H
+#define HOOKTURN_STORE_BDB_BDB_ENV_H
+
+#include "store/bdb/bdb.h"
+
+/* With nothing open. */
+struct bdb *bdb_new(const char *data_dir);
+/* Closes whatever is open, leaves the gate, frees. */
+void bdb_free(struct bdb *bdb);
+/* Through the gate, with recovery where it is due. The gate's lock is held afterwards: nobody else comes in before
+ * gate_ready. */
+enum status bdb_enter(struct bdb *bdb, enum store_role role, struct failure *failure) MUST_USE;
+/* For DB_ENV->set_errcall and DB->set_errcall. */
+void bdb_log_message(const DB_ENV *env, const char *prefix, const char *message);
+
+#endif

@@ -1,0 +1,71 @@
+/* Making, opening, maintaining and closing a store. */
+#include "store/bdb/bdb_env.h"
+
+#include "store/bdb/bdb_home.h"
+
+enum {
+    CHECKPOINT_KIB = 4096, /* recovery reads the log from the last one on: so much of it, */
+    CHECKPOINT_MINUTES = 1 /* or so old, at most */
+};
+
+enum status bdb_create(const char *data_dir, struct failure *failure)
+{
+    struct bdb *bdb = bdb_new(data_dir);
+    enum status status = bdb_home_make(bdb->home, failure);
+    if (status == STATUS_OK)
+        status = gate_create(bdb->home, failure);
+    if (status == STATUS_OK)
+        status = bdb_enter(bdb, STORE_FOR_COMMAND, failure);
+    if (status == STATUS_OK) {
+        status = bdb_tables_create(bdb);
+        if (status == STATUS_OK)
+            status = bdb_status(bdb, bdb->env->txn_checkpoint(bdb->env, 0, 0, DB_FORCE), "checkpoint");
+        if (status != STATUS_OK)
+            failure_set(failure, "cannot make the store in %s (%s): remove it and try again", bdb->home,
+                        status_name(status));
+    }
+    if (status == STATUS_OK)
+        status = gate_ready(bdb->gate, failure);
+    if (status == STATUS_OK)
+        status = bdb_home_finish(bdb->home, failure);
+    bdb_free(bdb);
+    return status;
+}
+
+enum status bdb_open(const char *data_dir, enum store_role role, struct store **out, struct failure *failure)
+{
+    struct bdb *bdb = bdb_new(data_dir);
+    enum status status = bdb_home_check(bdb->home, failure);
+    if (status == STATUS_OK)
+        status = bdb_enter(bdb, role, failure);
+    if (status == STATUS_OK)
+        status = gate_ready(bdb->gate, failure);
+    if (status == STATUS_OK)
+        *out = &bdb->store;
+    else
+        bdb_free(bdb);
+    return status;
+}
+
+void bdb_close(struct store *store)
+{
+    bdb_free(bdb_of(store));
+}
+
+bool bdb_is_leaving(const struct store *store)
+{
+    return gate_is_leaving(((const struct bdb *)store)->gate);
+}
+
+enum status bdb_maintain(struct store *store)
+{
+    struct bdb *bdb = bdb_of(store);
+    DB_ENV *env = bdb->env;
+    if (gate_is_leaving(bdb->gate))
+        return STATUS_UNAVAILABLE;
+    int rejected; /* timeouts are only looked at when somebody looks */
+    enum status status = bdb_status(bdb, env->lock_detect(env, 0, DB_LOCK_EXPIRE, &rejected), "detect");
+    if (status != STATUS_OK)
+        return status;
+    return bdb_status(bdb, env->txn_checkpoint(env, CHECKPOINT_KIB, CHECKPOINT_MINUTES, 0), "checkpoint");
+}

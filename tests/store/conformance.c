@@ -1,0 +1,26 @@
+/* The conformance suite of the store: `conformance ENGINE` (or HOOKTURN_STORE in the environment; "bdb"). */
+#include "conformance.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+const char *conformance_engine = "bdb";
+
+static int (*const groups[])(void) = {
+    run_life_tests,    run_key_tests,   run_subscription_tests, run_answer_tests,
+    run_publish_tests, run_claim_tests, run_settle_tests,       run_process_tests,
+};
+
+int main(int argc, char **argv)
+{
+    const char *named = argc > 1 ? argv[1] : getenv("HOOKTURN_STORE");
+    int failed = 0;
+    if (named)
+        conformance_engine = named;
+    if (log_open(LOG_LEVEL_ERROR, NULL, NULL) != STATUS_OK)
+        return EXIT_FAILURE;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        failed += groups[i]();
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
