@@ -1,0 +1,237 @@
+/* The middle of the worker: which claims become flights, which flights are up, and where they end. */
+#include "delivery/dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "delivery/flight.h"
+#include "delivery/outcomes.h"
+#include "delivery/sender.h"
+#include "delivery/slots.h"
+
+struct dispatch {
+    struct store *store;
+    const struct conf *conf;
+    struct sender *sender;
+    struct slots *slots;
+    struct outcomes *outcomes;
+    struct flight **flights; /* those that are up, in any order */
+    size_t flight_count;
+    size_t capacity;
+    struct claim *claims; /* room for `capacity`, used within one call */
+    struct claim *returns;
+    size_t return_count;
+};
+
+/* ---- life ---- */
+
+enum status dispatch_new(struct store *store, const struct conf *conf, struct dispatch **out, struct failure *failure)
+{
+    struct sender *sender;
+    size_t capacity = (size_t)conf->concurrency;
+    enum status status = sender_new(&conf->destinations, capacity, &sender, failure);
+    if (status != STATUS_OK)
+        return status;
+    struct dispatch *dispatch = mem_calloc(1, sizeof(*dispatch));
+    dispatch->store = store;
+    dispatch->conf = conf;
+    dispatch->sender = sender;
+    dispatch->slots = slots_new(capacity, (size_t)conf->destination_concurrency);
+    dispatch->outcomes = outcomes_new(capacity);
+    dispatch->flights = mem_calloc(capacity, sizeof(struct flight *));
+    dispatch->claims = mem_calloc(capacity, sizeof(*dispatch->claims));
+    dispatch->returns = mem_calloc(capacity, sizeof(*dispatch->returns));
+    dispatch->capacity = capacity;
+    *out = dispatch;
+    return STATUS_OK;
+}
+
+/* The sender goes first: it borrows from the flights. */
+static void drop_flights(struct dispatch *dispatch)
+{
+    sender_free(dispatch->sender);
+    dispatch->sender = NULL;
+    for (size_t i = 0; i < dispatch->flight_count; i++)
+        flight_free(dispatch->flights[i]);
+    dispatch->flight_count = 0;
+}
+
+void dispatch_free(struct dispatch *dispatch)
+{
+    if (!dispatch)
+        return;
+    drop_flights(dispatch);
+    slots_free(dispatch->slots);
+    outcomes_free(dispatch->outcomes);
+    free(dispatch->flights);
+    free(dispatch->claims);
+    free(dispatch->returns);
+    free(dispatch);
+}
+
+size_t dispatch_in_flight(const struct dispatch *dispatch)
+{
+    return dispatch->flight_count;
+}
+
+size_t dispatch_unsettled(const struct dispatch *dispatch)
+{
+    return outcomes_count(dispatch->outcomes);
+}
+
+size_t dispatch_room(const struct dispatch *dispatch)
+{
+    size_t room = slots_room(dispatch->slots);
+    size_t unsettled = dispatch_unsettled(dispatch);
+    return room > unsettled ? room - unsettled : 0;
+}
+
+/* ---- handing back ---- */
+
+static void hand_back(struct dispatch *dispatch)
+{
+    if (dispatch->return_count == 0)
+        return;
+    enum status status = store_release(dispatch->store, clock_now_ms(), dispatch->returns, dispatch->return_count);
+    if (status != STATUS_OK) /* their leases run out */
+        log_warn("release_failed", LOG_TEXT("status", status_name(status)),
+                 LOG_NUMBER("claims", dispatch->return_count));
+    dispatch->return_count = 0;
+}
+
+static void will_hand_back(struct dispatch *dispatch, const struct claim *claim)
+{
+    dispatch->returns[dispatch->return_count++] = *claim;
+}
+
+void dispatch_abandon(struct dispatch *dispatch)
+{
+    dispatch->return_count = 0;
+    for (size_t i = 0; i < dispatch->flight_count; i++)
+        will_hand_back(dispatch, &dispatch->flights[i]->claim);
+    drop_flights(dispatch);
+    hand_back(dispatch);
+}
+
+/* ---- the end of a flight ---- */
+
+static void finish(struct dispatch *dispatch, struct flight *flight, struct exchange_result *result)
+{
+    struct settlement settlement;
+    char *gone_url = NULL;
+    if (flight_end(flight, result, &settlement)) {
+        gone_url = flight->url;
+        flight->url = NULL;
+    }
+    outcomes_add(dispatch->outcomes, &settlement, gone_url);
+    flight_free(flight);
+}
+
+static void on_done(void *context, struct exchange_result *result)
+{
+    struct flight *flight = context;
+    struct dispatch *dispatch = flight->owner;
+    struct flight *last = dispatch->flights[--dispatch->flight_count];
+    dispatch->flights[flight->place] = last;
+    last->place = flight->place;
+    slots_give_back(dispatch->slots, flight->host);
+    finish(dispatch, flight, result);
+}
+
+/* What cannot even be sent ends like any attempt: counted, visible, tried again by policy. */
+static void finish_unsent(struct dispatch *dispatch, struct flight *flight)
+{
+    struct exchange_result result = {.error = ATTEMPT_PROTOCOL, .retry_after_ms = -1};
+    finish(dispatch, flight, &result);
+}
+
+/* ---- the beginning of a flight ---- */
+
+static void send_off(struct dispatch *dispatch, struct flight *flight)
+{
+    struct exchange exchange;
+    flight->owner = dispatch;
+    flight->place = dispatch->flight_count;
+    dispatch->flights[dispatch->flight_count++] = flight;
+    slots_take(dispatch->slots, flight->host);
+    flight_exchange(flight, &exchange);
+    exchange.context = flight;
+    sender_start(dispatch->sender, &exchange, on_done);
+    header_list_clear(&flight->composition.headers); /* the sender has its own copy */
+}
+
+static enum status start(struct dispatch *dispatch, const struct claim *claim, struct claim_round *round)
+{
+    struct flight *flight;
+    enum status status = flight_prepare(dispatch->store, dispatch->conf, claim, &flight);
+    switch (status) {
+    case STATUS_OK:
+        send_off(dispatch, flight);
+        break;
+    case STATUS_CORRUPT:
+        finish_unsent(dispatch, flight);
+        break;
+    default:
+        will_hand_back(dispatch, claim);
+        return status == STATUS_CONFLICT ? STATUS_OK : status;
+    }
+    round->started++;
+    return STATUS_OK;
+}
+
+static enum status start_all(struct dispatch *dispatch, struct claim_round *round)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < round->claimed; i++) {
+        if (status == STATUS_OK)
+            status = start(dispatch, &dispatch->claims[i], round);
+        else
+            will_hand_back(dispatch, &dispatch->claims[i]);
+    }
+    hand_back(dispatch);
+    return status;
+}
+
+/* ---- claiming ---- */
+
+static struct admission admit(void *context, const struct subscription *subscription)
+{
+    struct dispatch *dispatch = context;
+    struct url url;
+    const char *message;
+    bool is_url = url_parse(subscription->url, strlen(subscription->url), &url, &message) == STATUS_OK;
+    return (struct admission){
+        .count = slots_plan(dispatch->slots, is_url ? url.host : ""),
+        .lease_ms = flight_timeout_ms(dispatch->conf, subscription) + FLIGHT_LEASE_MARGIN_MS,
+    };
+}
+
+enum status dispatch_claim(struct dispatch *dispatch, struct claim_round *out)
+{
+    *out = (struct claim_round){.next_due_ms = INT64_MAX};
+    size_t room = dispatch_room(dispatch);
+    if (room == 0) {
+        out->may_have_more = true;
+        return STATUS_OK;
+    }
+    enum status status = store_claim(dispatch->store, clock_now_ms(), room, admit, dispatch, dispatch->claims,
+                                     &out->claimed, &out->next_due_ms);
+    if (status == STATUS_OK)
+        status = start_all(dispatch, out);
+    bool was_refused = slots_end_round(dispatch->slots);
+    out->may_have_more = was_refused || out->claimed > 0;
+    return status;
+}
+
+void dispatch_run(struct dispatch *dispatch, int64_t timeout_ms, int wake_fd)
+{
+    sender_run(dispatch->sender, timeout_ms, wake_fd);
+}
+
+enum status dispatch_settle(struct dispatch *dispatch)
+{
+    return outcomes_settle(dispatch->outcomes, dispatch->store);
+}

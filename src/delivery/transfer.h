@@ -1,0 +1,36 @@
+/* One exchange on one of libcurl's easy handles, which serve again and again. Internal to the sender. */
+#ifndef HOOKTURN_DELIVERY_TRANSFER_H
+#define HOOKTURN_DELIVERY_TRANSFER_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "delivery/guard.h"
+#include "delivery/reply.h"
+#include "delivery/sender.h"
+
+struct transfer {
+    CURL *easy;
+    struct curl_slist *headers;
+    struct url url;
+    struct guard guard;
+    struct reply reply;
+    enum attempt_error refusal; /* why it was not even begun */
+    int64_t started_at_ms;      /* clock_monotonic_ms */
+    void *context;
+    void (*done)(void *context, struct exchange_result *result);
+    struct transfer *next; /* in the sender's list of idle or of refused ones */
+    bool is_running;       /* added to the multi handle */
+};
+
+/* NULL where this libcurl does not know an option that the sender cannot do without. */
+struct transfer *transfer_new(const struct destination_policy *policy);
+void transfer_free(struct transfer *transfer);
+/* Makes the handle ready to run. False, with `refusal` set: it must not run. */
+bool transfer_prepare(struct transfer *transfer, const struct exchange *exchange);
+/* The outcome of a run that ended with `code` (or of one that was refused). Makes the transfer ready for another
+ * exchange; the caller owns the result's buffers. */
+void transfer_finish(struct transfer *transfer, CURLcode code, struct exchange_result *out);
+
+#endif

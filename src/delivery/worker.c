@@ -1,0 +1,279 @@
+/* The worker's loop: when to claim, how long to wait, when to end. What is claimed and sent is the dispatcher's.
+ *
+ *     notice what happened -> claim and start -> wait for the network -> settle what ended
+ *
+ * A claim is a transaction, so claims are made for several free places at once where there is much to do; but nobody
+ * waits for a claim longer than BATCH_WAIT_MS. */
+#include "delivery/worker.h"
+
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "delivery/dispatch.h"
+#include "store/worker_state.h"
+
+#define BATCH_WAIT_MS INT64_C(2)
+/* Others may publish without waking, or hand claims back. */
+#define LOOK_EVERY_MS INT64_C(250)
+#define HOUSEKEEPING_EVERY_MS INT64_C(1000)
+#define PAUSE_MIN_MS INT64_C(50)
+#define PAUSE_MAX_MS INT64_C(1000)
+/* `once` is for cron, which comes again: it does not wait longer than this for a store that takes nothing. */
+#define PATIENCE_MS INT64_C(10000)
+
+/* A verb of the store that fails for now. */
+struct trouble {
+    int64_t since_ms; /* 0: none */
+    int64_t pause_ms;
+    int64_t until_ms; /* not to be tried before */
+};
+
+/* All times are clock_monotonic_ms but `last.next_due_ms`. */
+struct worker {
+    struct store *store;
+    const struct conf *conf;
+    const struct worker_options *options;
+    struct dispatch *dispatch;
+    int64_t ends_at_ms;
+    int64_t housekeeping_at_ms;
+    bool wants_claim;
+    int64_t claimed_at_ms;
+    struct claim_round last;
+    size_t in_flight_then; /* just after the last claim */
+    struct trouble claiming;
+    struct trouble settling;
+    bool state_is_unwritten; /* and that was logged */
+};
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- trouble ---- */
+
+/* STATUS_OK: go on (perhaps after a pause); else the status to end with. */
+static enum status bear(struct worker *worker, struct trouble *trouble, const char *what, enum status status)
+{
+    if (status == STATUS_OK) {
+        *trouble = (struct trouble){0};
+        return STATUS_OK;
+    }
+    int64_t now_ms = clock_monotonic_ms();
+    bool is_passing = status == STATUS_AGAIN || status == STATUS_FULL || status == STATUS_IO;
+    if (trouble->since_ms == 0)
+        trouble->since_ms = now_ms;
+    if (!is_passing || (worker->options->once && now_ms - trouble->since_ms > PATIENCE_MS)) {
+        log_error("worker_cannot_go_on", LOG_TEXT("doing", what), LOG_TEXT("status", status_name(status)));
+        return status;
+    }
+    trouble->pause_ms = least(most(trouble->pause_ms * 2, PAUSE_MIN_MS), PAUSE_MAX_MS);
+    trouble->until_ms = now_ms + trouble->pause_ms;
+    log_warn("worker_pauses", LOG_TEXT("doing", what), LOG_TEXT("status", status_name(status)),
+             LOG_NUMBER("pause_ms", trouble->pause_ms));
+    return STATUS_OK;
+}
+
+/* ---- once a second ---- */
+
+static void write_state(struct worker *worker)
+{
+    struct store_statistics statistics;
+    int64_t now_ms = clock_now_ms();
+    if (store_statistics(worker->store, now_ms, &statistics) != STATUS_OK)
+        return;
+    int64_t oldest_ms = statistics.oldest_due_ms > 0 ? most(now_ms - statistics.oldest_due_ms, 0) : 0;
+    enum status status = worker_state_write(worker->conf->data_dir, now_ms, oldest_ms / 1000);
+    if (status != STATUS_OK && !worker->state_is_unwritten)
+        log_warn("worker_state_unwritten", LOG_TEXT("status", status_name(status)));
+    worker->state_is_unwritten = status != STATUS_OK;
+}
+
+static void keep_house(struct worker *worker, int64_t now_ms)
+{
+    if (now_ms < worker->housekeeping_at_ms)
+        return;
+    worker->housekeeping_at_ms = now_ms + HOUSEKEEPING_EVERY_MS;
+    (void)store_maintain(worker->store); /* the engine logs; a store that is lost shows in the next verb */
+    write_state(worker);
+}
+
+/* ---- when to claim ---- */
+
+static bool was_woken(struct worker *worker)
+{
+    struct pollfd wake = {.fd = store_wake_fd(worker->store), .events = POLLIN};
+    if (wake.fd < 0 || poll(&wake, 1, 0) <= 0)
+        return false;
+    store_wake_drain(worker->store);
+    return true;
+}
+
+/* The last claim left something behind, and there is a reason to think that it can start now. */
+static bool has_more(const struct worker *worker)
+{
+    size_t in_flight = dispatch_in_flight(worker->dispatch);
+    return worker->last.may_have_more &&
+           (worker->last.started > 0 || in_flight < worker->in_flight_then || in_flight == 0);
+}
+
+static bool is_due(const struct worker *worker)
+{
+    return worker->last.next_due_ms <= clock_now_ms();
+}
+
+static void notice(struct worker *worker, int64_t now_ms)
+{
+    bool is_time = now_ms - worker->claimed_at_ms >= LOOK_EVERY_MS;
+    bool is_wanted = was_woken(worker) || is_time || is_due(worker) || has_more(worker);
+    worker->wants_claim |= is_wanted;
+}
+
+/* Several places at once where the last claim filled many. */
+static bool is_worth_it(const struct worker *worker, int64_t now_ms)
+{
+    size_t in_flight = dispatch_in_flight(worker->dispatch);
+    bool is_quarter_free = worker->last.started > 0 && in_flight * 4 <= worker->in_flight_then * 3;
+    return is_quarter_free || now_ms - worker->claimed_at_ms >= BATCH_WAIT_MS;
+}
+
+static enum status claim(struct worker *worker, int64_t now_ms)
+{
+    if (!worker->wants_claim || now_ms < worker->claiming.until_ms || dispatch_room(worker->dispatch) == 0 ||
+        !is_worth_it(worker, now_ms))
+        return STATUS_OK;
+    worker->wants_claim = false;
+    worker->claimed_at_ms = now_ms;
+    enum status status = dispatch_claim(worker->dispatch, &worker->last);
+    worker->in_flight_then = dispatch_in_flight(worker->dispatch);
+    if (status == STATUS_OK && worker->last.claimed > 0 && worker->last.started == 0)
+        worker->claiming.until_ms = now_ms + PAUSE_MIN_MS; /* all handed back: not at once again */
+    else
+        status = bear(worker, &worker->claiming, "claim", status);
+    worker->wants_claim |= worker->claiming.since_ms != 0;
+    return status;
+}
+
+static enum status settle(struct worker *worker)
+{
+    if (dispatch_unsettled(worker->dispatch) == 0 || clock_monotonic_ms() < worker->settling.until_ms)
+        return STATUS_OK;
+    return bear(worker, &worker->settling, "settle", dispatch_settle(worker->dispatch));
+}
+
+/* ---- how long to wait ---- */
+
+static int64_t next_claim_ms(const struct worker *worker, int64_t now_ms)
+{
+    int64_t at_ms = worker->claimed_at_ms + (worker->wants_claim ? BATCH_WAIT_MS : LOOK_EVERY_MS);
+    if (worker->last.next_due_ms != INT64_MAX)
+        at_ms = least(at_ms, now_ms + most(worker->last.next_due_ms - clock_now_ms(), BATCH_WAIT_MS));
+    return most(at_ms, worker->claiming.until_ms);
+}
+
+static int64_t wait_ms(struct worker *worker)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t until_ms = least(now_ms + LOOK_EVERY_MS, least(worker->housekeeping_at_ms, worker->ends_at_ms));
+    worker->wants_claim |= has_more(worker);
+    if (dispatch_room(worker->dispatch) > 0)
+        until_ms = least(until_ms, next_claim_ms(worker, now_ms));
+    if (dispatch_unsettled(worker->dispatch) > 0)
+        until_ms = least(until_ms, worker->settling.until_ms);
+    return most(until_ms - now_ms, 0);
+}
+
+/* ---- the end ---- */
+
+static bool must_end(const struct worker *worker, int64_t now_ms)
+{
+    return (worker->options->stop && *worker->options->stop) || now_ms >= worker->ends_at_ms;
+}
+
+static bool is_done(const struct worker *worker)
+{
+    return worker->options->once && !worker->wants_claim && !worker->last.may_have_more && !is_due(worker) &&
+           dispatch_in_flight(worker->dispatch) == 0 && dispatch_unsettled(worker->dispatch) == 0;
+}
+
+/* What is in flight may finish for a while; the rest is another worker's. */
+static enum status wind_down(struct worker *worker)
+{
+    int64_t ends_at_ms = clock_monotonic_ms() + WORKER_STOP_GRACE_MS;
+    enum status status = settle(worker);
+    while (status == STATUS_OK && clock_monotonic_ms() < ends_at_ms && !store_is_leaving(worker->store) &&
+           dispatch_in_flight(worker->dispatch) + dispatch_unsettled(worker->dispatch) > 0) {
+        dispatch_run(worker->dispatch, least(PAUSE_MIN_MS, ends_at_ms - clock_monotonic_ms()), -1);
+        status = settle(worker);
+    }
+    if (status != STATUS_OK)
+        return status;
+    if (store_is_leaving(worker->store))
+        return STATUS_UNAVAILABLE;
+    dispatch_abandon(worker->dispatch);
+    write_state(worker);
+    return STATUS_OK;
+}
+
+/* ---- the loop ---- */
+
+static enum status turn(struct worker *worker, int64_t now_ms, bool *is_over)
+{
+    keep_house(worker, now_ms);
+    notice(worker, now_ms);
+    enum status status = claim(worker, now_ms);
+    if (status != STATUS_OK)
+        return status;
+    *is_over = is_done(worker);
+    if (*is_over)
+        return STATUS_OK;
+    dispatch_run(worker->dispatch, wait_ms(worker), store_wake_fd(worker->store));
+    return settle(worker);
+}
+
+static enum status loop(struct worker *worker)
+{
+    bool is_over = false;
+    while (!is_over) {
+        int64_t now_ms = clock_monotonic_ms();
+        if (store_is_leaving(worker->store))
+            return STATUS_UNAVAILABLE;
+        if (must_end(worker, now_ms))
+            break;
+        enum status status = turn(worker, now_ms, &is_over);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return wind_down(worker);
+}
+
+enum status worker_run(struct store *store, const struct conf *conf, const struct worker_options *options)
+{
+    struct failure failure;
+    int64_t now_ms = clock_monotonic_ms();
+    struct worker worker = {
+        .store = store,
+        .conf = conf,
+        .options = options,
+        .ends_at_ms = options->for_ms > 0 ? now_ms + options->for_ms : INT64_MAX,
+        .wants_claim = true,
+        .claimed_at_ms = now_ms - LOOK_EVERY_MS,
+        .last = {.next_due_ms = INT64_MAX},
+    };
+    enum status status = dispatch_new(store, conf, &worker.dispatch, &failure);
+    if (status != STATUS_OK) {
+        log_error("worker_cannot_start", LOG_TEXT("why", failure.text));
+        return status;
+    }
+    log_info("worker_start", LOG_NUMBER("concurrency", conf->concurrency));
+    status = loop(&worker);
+    dispatch_free(worker.dispatch);
+    log_info("worker_end", LOG_TEXT("status", status_name(status)));
+    return status;
+}

@@ -1,0 +1,293 @@
+/* The worker's loop over a store that misbehaves, against a receiver on loopback. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "delivery/worker.h"
+#include "fake_store.h"
+#include "scripted_server.h"
+
+#define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+#define EMPTY_ANSWER(status) "HTTP/1.1 " status "\r\nContent-Length: 0\r\n\r\n"
+
+struct fixture {
+    struct scripted_server server;
+    struct destination_rule allow[1];
+    struct conf conf;
+    struct store store;
+    char key_path[64];
+};
+
+static void make_subscription(struct fixture *fixture)
+{
+    struct subscription *subscription = &fixture->store.subscription;
+    char id[OBJECT_ID_TEXT];
+    char secret[SECRET_TEXT];
+    char url[64];
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/in", (unsigned)fixture->server.port);
+    object_id_make(clock_now_ms(), &subscription->id);
+    object_id_format(&subscription->id, id);
+    subscription->created_user_id = strdup("u");
+    subscription->name = strdup("n");
+    subscription->url = strdup(url);
+    subscription->active = true;
+    secret_make(secret);
+    secret_seal(fixture->store.keyring, id, secret, 1, &subscription->secrets.items[0]);
+    subscription->secrets.count = 1;
+}
+
+static void make_deliveries(struct fixture *fixture, size_t count)
+{
+    struct store *store = &fixture->store;
+    store->event.name = strdup("A.B");
+    store->event.trace_id = strdup("trace");
+    buf_append_text(&store->event.body, "{\"payload\":{}}");
+    store->has_event = true;
+    store->delivery_count = count;
+    for (size_t i = 0; i < count; i++) {
+        store->deliveries[i].status = DELIVERY_WAITING;
+        store->deliveries[i].claim.subscription_id = store->subscription.id;
+        object_id_make(clock_now_ms(), &store->deliveries[i].claim.event_id);
+    }
+}
+
+static void make_keyring(struct fixture *fixture)
+{
+    struct failure failure;
+    (void)snprintf(fixture->key_path, sizeof(fixture->key_path), "/tmp/test_worker.%ld.key", (long)getpid());
+    assert_int_equal(keyring_create(fixture->key_path, &failure), STATUS_OK);
+    assert_int_equal(keyring_open(fixture->key_path, &fixture->store.keyring, &failure), STATUS_OK);
+    assert_int_equal(unlink(fixture->key_path), 0);
+}
+
+static struct fixture *fixture_new(const char *answer, enum script_end then, size_t deliveries)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    assert_non_null(fixture);
+    assert_int_equal(destination_rule_parse("127.0.0.0/8", &fixture->allow[0]), STATUS_OK);
+    fixture->conf = (struct conf){
+        .data_dir = (char *)"",
+        .request_timeout_ms = 5000,
+        .retry_strategy = RETRY_FIXED_DELAY,
+        .retry_attempts = 8,
+        .retry_max_delay_ms = 60000,
+        .concurrency = 8,
+        .destination_concurrency = 2,
+        .destinations = {.allow = fixture->allow, .allow_count = 1},
+    };
+    server_start(&fixture->server, (struct script){.answer = answer, .then = then});
+    make_keyring(fixture);
+    make_subscription(fixture);
+    make_deliveries(fixture, deliveries);
+    return fixture;
+}
+
+static void fixture_free(struct fixture *fixture)
+{
+    server_stop(&fixture->server);
+    subscription_clear(&fixture->store.subscription);
+    event_clear(&fixture->store.event);
+    keyring_free(fixture->store.keyring);
+    destination_rule_clear(&fixture->allow[0]);
+    free(fixture);
+}
+
+static void run_once(struct fixture *fixture, enum status expected)
+{
+    const struct worker_options options = {.once = true};
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), expected);
+}
+
+static size_t count_of(const struct fixture *fixture, enum delivery_status status)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < fixture->store.delivery_count; i++)
+        count += fixture->store.deliveries[i].status == status && !fixture->store.deliveries[i].is_leased;
+    return count;
+}
+
+static void test_once_delivers_all_that_is_due(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 30);
+    run_once(fixture, STATUS_OK);
+    assert_int_equal(count_of(fixture, DELIVERY_DELIVERED), 30);
+    assert_int_equal(fixture->store.deliveries[0].last.signature_count, 1);
+    assert_in_range(fixture->store.most_leased, 1, 2); /* destination_concurrency */
+    assert_non_null(strstr(fixture->server.request, "\r\nX-Webhook-Attempt: 1\r\n"));
+    assert_non_null(strstr(fixture->server.request, "\r\nX-Webhook-Signature: t="));
+    assert_non_null(strstr(fixture->server.request, "\r\nwebhook-signature: v1,"));
+    fixture_free(fixture);
+}
+
+static void test_once_leaves_later_retries_alone(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(EMPTY_ANSWER("500 Bad"), THEN_CLOSE, 3);
+    run_once(fixture, STATUS_OK);
+    assert_int_equal(count_of(fixture, DELIVERY_WAITING), 3);
+    assert_int_equal(fixture->store.deliveries[2].claim.attempt_count, 1);
+    assert_true(fixture->store.deliveries[2].due_at_ms > clock_now_ms() + 50000);
+    fixture_free(fixture);
+}
+
+static void test_passing_trouble_is_waited_out(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 3);
+    fixture->store.claim_failures = (struct fake_failures){2, STATUS_AGAIN};
+    fixture->store.settle_failures = (struct fake_failures){2, STATUS_FULL};
+    run_once(fixture, STATUS_OK);
+    assert_int_equal(count_of(fixture, DELIVERY_DELIVERED), 3);
+    assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 1);
+    fixture_free(fixture);
+}
+
+static void test_lost_store_ends_the_worker(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 1);
+    fixture->store.is_leaving = true;
+    run_once(fixture, STATUS_UNAVAILABLE);
+    fixture->store.is_leaving = false;
+    fixture->store.claim_failures = (struct fake_failures){1, STATUS_UNAVAILABLE};
+    run_once(fixture, STATUS_UNAVAILABLE);
+    fixture->store.settle_failures = (struct fake_failures){1, STATUS_UNAVAILABLE};
+    run_once(fixture, STATUS_UNAVAILABLE);
+    fixture_free(fixture);
+}
+
+static void test_pause_after_the_claim_hands_it_back(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 1);
+    fixture->store.pauses_after_claim = true;
+    run_once(fixture, STATUS_OK);
+    assert_int_equal(count_of(fixture, DELIVERY_WAITING), 1);
+    assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 0);
+    assert_int_equal(fixture->store.deliveries[0].releases, 1);
+    fixture_free(fixture);
+}
+
+static void test_lease_too_short_for_an_attempt_is_handed_back_without_haste(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 1);
+    const struct worker_options options = {.for_ms = 300};
+    fixture->store.lease_cut_ms = 8500;
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 0);
+    assert_in_range(fixture->store.deliveries[0].releases, 2, 10);
+    fixture_free(fixture);
+}
+
+static void test_gone_receiver_switches_the_subscription_off(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(EMPTY_ANSWER("410 Gone"), THEN_CLOSE, 1);
+    run_once(fixture, STATUS_OK);
+    assert_int_equal(count_of(fixture, DELIVERY_FAILED), 1);
+    assert_false(fixture->store.subscription.active);
+    assert_int_equal(fixture->store.subscription.disabled_reason, DISABLED_GONE);
+    fixture_free(fixture);
+}
+
+static void test_settlement_that_came_too_late_switches_nothing_off(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(EMPTY_ANSWER("410 Gone"), THEN_CLOSE, 1);
+    const struct worker_options options = {.for_ms = 400};
+    fixture->conf.request_timeout_ms = 100;
+    fixture->store.lease_cut_ms = 7950; /* 1150 ms are left */
+    fixture->store.settle_failures = (struct fake_failures){1000, STATUS_AGAIN};
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    assert_true(fixture->store.subscription.active);
+    assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 0);
+    fixture_free(fixture);
+}
+
+static void test_unreadable_event_is_a_failed_attempt(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 1);
+    fixture->store.has_event = false;
+    run_once(fixture, STATUS_OK);
+    assert_int_equal(count_of(fixture, DELIVERY_WAITING), 1);
+    assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 1);
+    assert_int_equal(fixture->store.deliveries[0].last.error, ATTEMPT_PROTOCOL);
+    fixture_free(fixture);
+}
+
+static void test_secret_that_does_not_open_is_never_sent_unsigned(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 1);
+    fixture->store.subscription.secrets.items[0].sealed.data[20] ^= 1;
+    run_once(fixture, STATUS_OK);
+    assert_int_equal(fixture->store.deliveries[0].last.error, ATTEMPT_PROTOCOL);
+    assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 1);
+    server_stop(&fixture->server);
+    assert_int_equal(fixture->server.connections, 0);
+    server_start(&fixture->server, (struct script){.then = THEN_CLOSE});
+    fixture_free(fixture);
+}
+
+static void test_stop_hands_back_what_does_not_finish(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(NULL, THEN_HANG, 2);
+    volatile sig_atomic_t stop = 0;
+    const struct worker_options options = {.for_ms = 100, .stop = &stop};
+    int64_t before_ms = clock_monotonic_ms();
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    assert_in_range(clock_monotonic_ms() - before_ms, WORKER_STOP_GRACE_MS, WORKER_STOP_GRACE_MS + 1000);
+    assert_int_equal(count_of(fixture, DELIVERY_WAITING), 2);
+    assert_int_equal(fixture->store.deliveries[0].releases, 1);
+    assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 0);
+    assert_true(fixture->store.claims < 10); /* nothing was hurried meanwhile */
+    stop = 1;
+    before_ms = clock_monotonic_ms();
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    assert_true(clock_monotonic_ms() - before_ms < 500);
+    fixture_free(fixture);
+}
+
+static void test_idle_worker_does_next_to_nothing(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 0);
+    const struct worker_options options = {.for_ms = 600};
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    assert_in_range(fixture->store.claims, 2, 4);
+    assert_int_equal(fixture->store.states_written, 2); /* at the start and at the end */
+    fixture_free(fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_once_delivers_all_that_is_due),
+        cmocka_unit_test(test_once_leaves_later_retries_alone),
+        cmocka_unit_test(test_passing_trouble_is_waited_out),
+        cmocka_unit_test(test_lost_store_ends_the_worker),
+        cmocka_unit_test(test_pause_after_the_claim_hands_it_back),
+        cmocka_unit_test(test_lease_too_short_for_an_attempt_is_handed_back_without_haste),
+        cmocka_unit_test(test_gone_receiver_switches_the_subscription_off),
+        cmocka_unit_test(test_settlement_that_came_too_late_switches_nothing_off),
+        cmocka_unit_test(test_unreadable_event_is_a_failed_attempt),
+        cmocka_unit_test(test_secret_that_does_not_open_is_never_sent_unsigned),
+        cmocka_unit_test(test_stop_hands_back_what_does_not_finish),
+        cmocka_unit_test(test_idle_worker_does_next_to_nothing),
+    };
+    (void)log_open(LOG_LEVEL_WARN, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
