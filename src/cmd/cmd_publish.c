@@ -1,0 +1,263 @@
+/* `hookturn publish`: an event without HTTP, for shell scripts and cron. The parent reads and checks everything and
+ * makes the event with its id; a child puts it into the store. So a child that starts anew repeats the same event. */
+#include "cmd/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "base/json_scan.h"
+#include "base/mem.h"
+#include "base/timestamp.h"
+#include "cmd/family.h"
+#include "model/subscription_check.h"
+#include "store/worker_state.h"
+
+struct publication {
+    const struct conf *conf;
+    struct event event;
+    bool is_json;
+};
+
+/* ---- what is printed ---- */
+
+static void append_json(const struct event *event, const char *id, struct buf *out)
+{
+    char created_at[TIMESTAMP_SIZE];
+    timestamp_format(event->created_at_ms, created_at);
+    json_object *object = json_object_new_object();
+    json_object_object_add(object, "event_id", json_object_new_string(id));
+    json_object_object_add(object, "trace_id", json_object_new_string(event->trace_id));
+    json_object_object_add(object, "event_name", json_object_new_string(event->name));
+    json_object_object_add(object, "delivery_count", json_object_new_int64((int64_t)event->subscription_count));
+    json_object_object_add(object, "created_at", json_object_new_string(created_at));
+    buf_printf(out, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    json_object_put(object);
+}
+
+static void append_text(const struct publication *publication, const char *id, struct buf *out)
+{
+    const struct event *event = &publication->event;
+    buf_printf(out, "event       %s\ntrace       %s\ndeliveries  %zu\n", id, event->trace_id,
+               event->subscription_count);
+    struct worker_state worker;
+    worker_state_read(publication->conf->data_dir, &worker);
+    if (event->subscription_count > 0 && !worker.is_running)
+        buf_append_text(out, "No worker is running: `hookturn deliver` sends what waits.\n");
+}
+
+static int print_accepted(const struct publication *publication)
+{
+    char id[OBJECT_ID_TEXT];
+    struct buf text = {0};
+    object_id_format(&publication->event.id, id);
+    if (publication->is_json)
+        append_json(&publication->event, id, &text);
+    else
+        append_text(publication, id, &text);
+    int exit_status = command_print(&text);
+    buf_clear(&text);
+    return exit_status;
+}
+
+static int publish(void *context)
+{
+    struct publication *publication = context;
+    struct store *store;
+    int exit_status = command_open_store(publication->conf, &store);
+    if (exit_status != EXIT_DONE)
+        return exit_status;
+    enum status status = store_publish(store, &publication->event, 1, NULL);
+    store_close(store);
+    return status == STATUS_OK ? print_accepted(publication) : command_fail_verb(status, "publish the event");
+}
+
+/* ---- the event's members ---- */
+
+struct arguments {
+    const char *organization;
+    const char *agent;
+    const char *workspace;
+    const char *trace;
+    const char *name;
+    const char *file; /* NULL: stdin */
+};
+
+typedef const char *(*check)(const char *text, size_t length);
+
+/* NULL where `text` is allowed or absent; the checks expect valid UTF-8. */
+static const char *complaint(const char *text, check allows)
+{
+    if (!text)
+        return NULL;
+    size_t length = strlen(text);
+    return utf8_is_valid(text, length) ? allows(text, length) : "must be valid UTF-8";
+}
+
+static int fill_event(const struct command *command, const struct arguments *given, struct event *out)
+{
+    if (!given->organization || uuid_parse(given->organization, &out->organization_id) != STATUS_OK)
+        return command_misused(command, "--organization needs a UUID such as 01234567-89ab-4def-8123-456789abcdef");
+    const struct {
+        const char *name;
+        const char *text;
+        check allows;
+    } members[] = {{"EVENT_NAME", given->name, check_event_name},
+                   {"--agent", given->agent, check_scope_id},
+                   {"--workspace", given->workspace, check_scope_id},
+                   {"--trace", given->trace, check_trace_id}};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        const char *message = complaint(members[i].text, members[i].allows);
+        if (message)
+            return command_misused(command, "%s: %s", members[i].name, message);
+    }
+    char trace_id[UUID_TEXT];
+    struct uuid trace;
+    uuid_make(&trace);
+    uuid_format(&trace, trace_id);
+    out->name = mem_strdup(given->name);
+    out->trace_id = mem_strdup(given->trace ? given->trace : trace_id);
+    out->agent_id = given->agent ? mem_strdup(given->agent) : NULL;
+    out->workspace_id = given->workspace ? mem_strdup(given->workspace) : NULL;
+    return EXIT_DONE;
+}
+
+static int read_arguments(const struct command *command, int argc, char **argv, struct arguments *given,
+                          struct publication *out)
+{
+    const struct command_option options[] = {{"--organization", &given->organization, NULL},
+                                             {"--agent", &given->agent, NULL},
+                                             {"--workspace", &given->workspace, NULL},
+                                             {"--trace", &given->trace, NULL},
+                                             {"--json", NULL, &out->is_json},
+                                             {0}};
+    int exit_status = command_take_options(command, options, &argc, argv);
+    if (exit_status != EXIT_DONE)
+        return exit_status;
+    if (argc < 2)
+        return command_misused(command, "EVENT_NAME is missing");
+    if (argc > 3)
+        return command_misused(command, "%s is not understood", argv[3]);
+    given->name = argv[1];
+    given->file = argc == 3 && strcmp(argv[2], "-") != 0 ? argv[2] : NULL;
+    return fill_event(command, given, &out->event);
+}
+
+/* ---- the payload ---- */
+
+/* Reads to the end, but no more than one byte beyond `max`. False: errno says why. */
+static bool read_up_to(int fd, size_t max, struct buf *out)
+{
+    while (out->length <= max) {
+        enum { STEP = 65536 };
+        size_t wanted = max + 1 - out->length < STEP ? max + 1 - out->length : STEP;
+        buf_reserve(out, wanted);
+        ssize_t got = read(fd, out->data + out->length, wanted);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0;
+        out->length += (size_t)got;
+        out->data[out->length] = '\0';
+    }
+    return true;
+}
+
+static int read_payload(const char *file, size_t max, struct buf *out)
+{
+    const char *name = file ? file : "the standard input";
+    int fd = file ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+    if (fd < 0)
+        return command_fail("cannot open %s: %s", name, strerror(errno));
+    bool worked = read_up_to(fd, max, out);
+    int reason = errno;
+    if (file)
+        close(fd);
+    if (!worked)
+        return command_fail("cannot read %s: %s", name, strerror(reason));
+    if (out->length > max)
+        return command_fail("%s is larger than %zu bytes; raise `max_body`, or send less", name, max);
+    return EXIT_DONE;
+}
+
+/* The text must be one JSON object, whatever the grammar allows within. It is scanned as a member, where it will stand:
+ * at the depth that it will have, and by a rule that leaves the payload's own members alone. */
+static int compose_body(struct slice text, struct event *event)
+{
+    struct json_scan scan;
+    const char *message;
+    struct buf member = {0};
+    buf_append_text(&member, "{\"payload\":");
+    buf_append_slice(&member, text);
+    buf_append_text(&member, "}");
+    if (json_scan(buf_slice(&member), JSON_MAX_DEPTH, &scan, &message) != STATUS_OK) {
+        buf_clear(&member);
+        return command_fail("the payload cannot be read as JSON: %s", message);
+    }
+    int exit_status = EXIT_DONE;
+    if (scan.count == 1 && scan.spans[0].kind == JSON_OBJECT)
+        event_compose_body(event, scan.spans[0].value);
+    else
+        exit_status = command_fail("the payload must be one JSON object");
+    json_scan_clear(&scan);
+    buf_clear(&member);
+    return exit_status;
+}
+
+/* The time and the id are taken when the payload is there: a pipe may have been long. The lane is any: this process
+ * writes one event. */
+static int complete_event(const struct arguments *given, const struct conf *conf, struct event *event)
+{
+    struct buf payload = {0};
+    int exit_status = read_payload(given->file, (size_t)conf->max_body, &payload);
+    if (exit_status == EXIT_DONE) {
+        unsigned char lane;
+        crypto_random(&lane, sizeof lane);
+        event->created_at_ms = clock_now_ms();
+        object_id_make_lane(lane % OBJECT_ID_LANES, event->created_at_ms, &event->id);
+        exit_status = compose_body(buf_slice(&payload), event);
+    }
+    buf_clear(&payload);
+    return exit_status;
+}
+
+static int run(const struct command *command, const char *conf_path, int argc, char **argv)
+{
+    struct arguments given = {0};
+    struct publication publication = {0};
+    int exit_status = read_arguments(command, argc, argv, &given, &publication);
+    if (exit_status == EXIT_DONE) {
+        struct conf conf;
+        exit_status = command_prepare(command, conf_path, &conf);
+        publication.conf = &conf;
+        if (exit_status == EXIT_DONE)
+            exit_status = complete_event(&given, &conf, &publication.event);
+        if (exit_status == EXIT_DONE)
+            exit_status = family_run(publish, &publication, false);
+        conf_clear(&conf);
+    }
+    event_clear(&publication.event);
+    return exit_status;
+}
+
+const struct command command_publish = {
+    .name = "publish",
+    .synopsis = "--organization UUID [--agent ID] [--workspace ID] [--trace ID] [--json] EVENT_NAME [FILE]",
+    .summary = "Publishes an event without HTTP",
+    .details = "The payload, one JSON object, is read from FILE, or from the standard input where there is none or\n"
+               "FILE is -. When the command ends with 0, the event and the list of its deliveries are on disk.\n"
+               "\n"
+               "  EVENT_NAME            Service.Event, such as Order.Created\n"
+               "  --organization UUID   whose subscriptions it goes to\n"
+               "  --agent ID            also to subscriptions of that agent\n"
+               "  --workspace ID        also to subscriptions of that workspace\n"
+               "  --trace ID            1 to 128 of A-Z a-z 0-9 _ - (a new UUID). Receivers may take a second event\n"
+               "                        with the same one for a repetition and drop it\n"
+               "  --json                print the answer of the API's operation\n",
+    .run = run,
+};
