@@ -1,0 +1,17 @@
+/* Requests through libfcgi, in several threads, until the process is told to stop. */
+#ifndef HOOKTURN_CGI_FASTCGI_H
+#define HOOKTURN_CGI_FASTCGI_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "api/api.h"
+#include "base/conf.h"
+
+/* False: this is plain CGI. To be asked before anything else reads descriptor 0. */
+bool fastcgi_is_spoken(void);
+/* Serves until one of `stop_signals` comes, which are blocked already; the requests in hand are finished. The exit
+ * status. */
+int fastcgi_run(struct api *api, const struct conf *conf, const sigset_t *stop_signals);
+
+#endif

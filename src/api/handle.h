@@ -1,0 +1,15 @@
+/* The handlers that the route table names. Everything common has happened before: the key is valid and has the scope,
+ * the body is there, within its limit and said to be JSON. Each leaves one complete answer in call->response. */
+#ifndef HOOKTURN_API_HANDLE_H
+#define HOOKTURN_API_HANDLE_H
+
+struct call;
+
+void handle_subscription_create(struct call *call);
+void handle_subscription_get(struct call *call);
+void handle_secret_rotate(struct call *call);
+void handle_event_publish(struct call *call);
+void handle_healthz(struct call *call);
+void handle_openapi(struct call *call);
+
+#endif

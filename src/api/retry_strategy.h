@@ -1,0 +1,11 @@
+/* The names of retry strategies in the API. */
+#ifndef HOOKTURN_API_RETRY_STRATEGY_H
+#define HOOKTURN_API_RETRY_STRATEGY_H
+
+#include "base/conf.h"
+#include "base/status.h"
+
+const char *retry_strategy_name(enum retry_strategy strategy);
+enum status retry_strategy_parse(const char *name, enum retry_strategy *out) MUST_USE;
+
+#endif

@@ -1,0 +1,71 @@
+/* THE table, and how a path finds its row. api.c looks every request up here. */
+#include "api/route.h"
+
+#include <string.h>
+
+#include "api/handle.h"
+#include "model/api_key.h"
+
+#define WEBHOOK "/v1/public/webhook"
+
+/* Rows of one path stand together: Allow lists methods in this order. */
+static const struct route routes[] = {
+    {HTTP_POST, WEBHOOK "/subscription", API_SCOPE_MANAGE, true, handle_subscription_create},
+    {HTTP_GET, WEBHOOK "/subscription/{id}", API_SCOPE_READ, false, handle_subscription_get},
+    {HTTP_POST, WEBHOOK "/subscription/{id}/rotate/secret", API_SCOPE_MANAGE, false, handle_secret_rotate},
+    {HTTP_POST, WEBHOOK "/event", API_SCOPE_PUBLISH, true, handle_event_publish},
+    {HTTP_GET, "/v1/openapi.json", 0, false, handle_openapi},
+    {HTTP_GET, "/healthz", 0, false, handle_healthz},
+};
+enum { ROUTE_COUNT = sizeof routes / sizeof routes[0] };
+
+static bool matches(const char *pattern, const char *path, struct slice *id)
+{
+    static const char placeholder[] = "{id}";
+    const char *hole = strstr(pattern, placeholder);
+    if (hole == NULL) {
+        *id = (struct slice){path, 0};
+        return strcmp(pattern, path) == 0;
+    }
+    size_t before = (size_t)(hole - pattern);
+    if (strncmp(pattern, path, before) != 0)
+        return false;
+    size_t length = strcspn(path + before, "/");
+    *id = (struct slice){path + before, length};
+    return length > 0 && strcmp(hole + strlen(placeholder), path + before + length) == 0;
+}
+
+bool route_needs_key(const char *path)
+{
+    if (strcmp(path, "/v1/openapi.json") == 0)
+        return false;
+    return strcmp(path, "/v1") == 0 || strncmp(path, "/v1/", 4) == 0 || strcmp(path, "/metrics") == 0;
+}
+
+const struct route *route_find(enum http_method method, const char *path, struct slice *id)
+{
+    enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
+    for (size_t i = 0; i < ROUTE_COUNT; i++)
+        if (routes[i].method == wanted && matches(routes[i].pattern, path, id))
+            return &routes[i];
+    return NULL;
+}
+
+static void allow_method(enum http_method method, struct buf *out)
+{
+    if (out->length > 0)
+        buf_append_text(out, ", ");
+    buf_append_text(out, http_method_name(method));
+}
+
+void route_allow(const char *path, struct buf *out)
+{
+    struct slice id;
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (!matches(routes[i].pattern, path, &id))
+            continue;
+        allow_method(routes[i].method, out);
+        if (routes[i].method == HTTP_GET)
+            allow_method(HTTP_HEAD, out);
+    }
+}

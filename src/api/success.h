@@ -1,0 +1,43 @@
+/* What a request that went well is answered with. Its bytes can be kept for a repeat of the request, without the
+ * signing secret that it may hold: a secret lives in its subscription's record alone, so destroying it there destroys
+ * it. */
+#ifndef HOOKTURN_API_SUCCESS_H
+#define HOOKTURN_API_SUCCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "api/call.h"
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "model/secret.h"
+
+enum { LOCATION_SIZE = 96 };
+
+/* `{0}` is empty; clear with success_clear. */
+struct success {
+    int status;
+    char location[LOCATION_SIZE]; /* below the mount point; "" where there is none */
+    char etag[SUBSCRIPTION_ETAG]; /* "": none */
+    struct buf body;
+    bool has_secret;
+    size_t secret_offset; /* in `body` */
+    struct object_id subscription_id;
+    unsigned char secret_digest[SHA256_BYTES];
+};
+
+void success_clear(struct success *success);
+/* Remembers that the text just appended to `body`, a JSON string, is the subscription's newest secret. */
+void success_note_secret(struct success *success, const struct subscription *subscription);
+/* Appends the bytes to keep: everything but the secret. */
+void success_encode(const struct success *success, struct buf *out);
+/* `success` then lacks the secret, where has_secret is set. STATUS_CORRUPT. The caller clears `out`, also after a
+ * failure. */
+enum status success_decode(struct slice bytes, struct success *out) MUST_USE;
+/* Puts the secret back where it was cut out. */
+void success_insert_secret(struct success *success, const char secret[SECRET_TEXT]);
+/* Makes it the call's response; the body moves there. */
+void success_send(struct success *success, struct call *call);
+
+#endif
