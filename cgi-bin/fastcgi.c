@@ -1,28 +1,41 @@
 /* FastCGI: threads that accept and answer, and the main thread, which does the housekeeping and waits for a signal to
- * stop. A thread that sits in accept(2) is woken by a signal of its own, again and again until it has seen that the end
- * has come, because a single signal can arrive a moment before the call. */
+ * stop.
+ *
+ * We accept ourselves and hand libfcgi the connection. Its own accept can only be ended by a signal, and a signal that
+ * comes a moment later, between the connection and its first byte, costs a request that the server believes sent. */
 #include "fastcgi.h"
 
 #include <errno.h>
+#include <fastcgi.h>
 #include <fcgiapp.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cgi_request.h"
 
-enum { NUDGE_SIGNAL = SIGUSR2, NUDGE_INTERVAL_MS = 2, ACCEPT_PAUSE_MS = 20 };
+enum {
+    LISTENER = FCGI_LISTENSOCK_FILENO,
+    ACCEPT_PAUSE_MS = 20,
+    DRAIN_MS = 100, /* after the signal to stop: what was connected by then is still answered */
+    PEER_TIMEOUT_S = 60
+};
 
 struct server {
     struct api *api;
     const struct conf *conf;
-    sigset_t nudge;
-    atomic_bool is_stopping;
-    atomic_int running;
+    int stop_event;                     /* readable from the signal to stop on */
+    atomic_int_fast64_t drain_until_ms; /* monotonic; 0: not stopping */
 };
 
 /* ---- one request ---- */
@@ -52,6 +65,7 @@ static void serve(struct server *server, FCGX_Request *fcgi)
     response_init(&response);
     api_handle(server->api, &request, &response);
     cgi_response_write(&door, &request, &response);
+    fcgi->keepConnection = 0; /* a kept one would keep this thread from everybody else */
     FCGX_Finish_r(fcgi);
     response_clear(&response);
     request_clear(&request);
@@ -59,75 +73,75 @@ static void serve(struct server *server, FCGX_Request *fcgi)
 
 /* ---- threads ---- */
 
-/* Only here may the nudge interrupt: a request in hand must not lose its body to it. */
-static bool accept_request(FCGX_Request *fcgi, const sigset_t *nudge)
+/* A peer that stops in the middle must not hold a thread for ever. */
+static void prepare_connection(int connection)
 {
-    pthread_sigmask(SIG_UNBLOCK, nudge, NULL);
-    bool is_accepted = FCGX_Accept_r(fcgi) == 0;
-    pthread_sigmask(SIG_BLOCK, nudge, NULL);
-    return is_accepted;
+    const int on = 1;
+    const struct timeval timeout = {.tv_sec = PEER_TIMEOUT_S};
+    (void)setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails for a Unix socket: no matter */
+    (void)setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    (void)setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+/* True when there may be a connection to accept; false at the end. */
+static bool wait_for_connection(struct server *server)
+{
+    struct pollfd ready[] = {{.fd = LISTENER, .events = POLLIN}, {.fd = server->stop_event, .events = POLLIN}};
+    (void)poll(ready, 2, -1);
+    if (ready[1].revents == 0)
+        return true;
+    return (ready[0].revents & POLLIN) != 0 && clock_monotonic_ms() < atomic_load(&server->drain_until_ms);
+}
+
+/* -1: the end has come. */
+static int next_connection(struct server *server)
+{
+    while (wait_for_connection(server)) {
+        int connection = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
+        if (connection >= 0)
+            return connection;
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            clock_sleep_ms(ACCEPT_PAUSE_MS); /* no descriptors left, say: no busy loop */
+    }
+    return -1;
 }
 
 static void *serve_requests(void *context)
 {
     struct server *server = context;
     FCGX_Request fcgi;
-    FCGX_InitRequest(&fcgi, 0, FCGI_FAIL_ACCEPT_ON_INTR);
-    while (!atomic_load(&server->is_stopping)) {
-        if (accept_request(&fcgi, &server->nudge))
+    FCGX_InitRequest(&fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR); /* -1: it shall not accept by itself */
+    for (int connection = next_connection(server); connection >= 0; connection = next_connection(server)) {
+        prepare_connection(connection);
+        fcgi.ipcFd = connection;
+        fcgi.keepConnection = 1; /* until the request says itself: libfcgi begins by ending the one before */
+        if (FCGX_Accept_r(&fcgi) == 0)
             serve(server, &fcgi);
-        else if (!atomic_load(&server->is_stopping))
-            clock_sleep_ms(ACCEPT_PAUSE_MS); /* no descriptors left, say: no busy loop */
     }
     FCGX_Free(&fcgi, 1);
-    atomic_fetch_sub(&server->running, 1);
     return NULL;
 }
 
 /* Returns how many could be started. */
 static size_t start_threads(struct server *server, pthread_t *threads, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        atomic_fetch_add(&server->running, 1);
-        if (pthread_create(&threads[i], NULL, serve_requests, server) != 0) {
-            atomic_fetch_sub(&server->running, 1);
+    for (size_t i = 0; i < count; i++)
+        if (pthread_create(&threads[i], NULL, serve_requests, server) != 0)
             return i;
-        }
-    }
     return count;
 }
 
 static void stop_threads(struct server *server, const pthread_t *threads, size_t count)
 {
-    /* Not FCGX_ShutdownPending() as well: once that is set, libfcgi 2.4.2 spins for ever on a descriptor that it has
-     * closed when a nudge comes between its accept(2) and the first byte. */
-    atomic_store(&server->is_stopping, true);
-    while (atomic_load(&server->running) > 0) {
-        for (size_t i = 0; i < count; i++)
-            pthread_kill(threads[i], NUDGE_SIGNAL);
-        clock_sleep_ms(NUDGE_INTERVAL_MS);
-    }
+    const uint64_t one = 1;
+    atomic_store(&server->drain_until_ms, clock_monotonic_ms() + DRAIN_MS);
+    if (write(server->stop_event, &one, sizeof one) != (ssize_t)sizeof one)
+        log_error("stop_failed", LOG_NUMBER("errno", errno));
     for (size_t i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
 }
 
 /* ---- the main thread ---- */
-
-static void do_nothing(int signal_number)
-{
-    (void)signal_number;
-}
-
-/* Without SA_RESTART, so that accept(2) returns; blocked in all threads but where accept_request() says. */
-static void install_nudge(sigset_t *out)
-{
-    struct sigaction action = {.sa_handler = do_nothing};
-    sigemptyset(&action.sa_mask);
-    sigaction(NUDGE_SIGNAL, &action, NULL);
-    sigemptyset(out);
-    sigaddset(out, NUDGE_SIGNAL);
-    pthread_sigmask(SIG_BLOCK, out, NULL);
-}
 
 static void wait_for_stop(struct server *server, const sigset_t *stop_signals)
 {
@@ -142,12 +156,23 @@ bool fastcgi_is_spoken(void)
     return !FCGX_IsCGI();
 }
 
+/* Several threads, and perhaps several processes, wait for the same listener: who comes too late must not sleep there.
+ */
+static bool prepare(struct server *server)
+{
+    int flags = fcntl(LISTENER, F_GETFL);
+    server->stop_event = eventfd(0, EFD_CLOEXEC);
+    return FCGX_Init() == 0 && server->stop_event >= 0 && flags >= 0 &&
+           fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
 int fastcgi_run(struct api *api, const struct conf *conf, const sigset_t *stop_signals)
 {
-    if (FCGX_Init() != 0)
+    struct server server = {.api = api, .conf = conf, .stop_event = -1};
+    if (!prepare(&server)) {
+        log_error("fastcgi_failed", LOG_TEXT("cause", "the listening socket on descriptor 0 cannot be used"));
         return 1;
-    struct server server = {.api = api, .conf = conf};
-    install_nudge(&server.nudge);
+    }
     size_t wanted = (size_t)conf->threads;
     pthread_t *threads = mem_calloc(wanted, sizeof *threads);
     size_t count = start_threads(&server, threads, wanted);
@@ -157,5 +182,6 @@ int fastcgi_run(struct api *api, const struct conf *conf, const sigset_t *stop_s
         wait_for_stop(&server, stop_signals);
     stop_threads(&server, threads, count);
     free(threads);
+    close(server.stop_event);
     return count == 0 ? 1 : 0;
 }
