@@ -3,7 +3,7 @@
 #include "api/handle.h"
 #include "api/idempotency.h"
 #include "api/input_event.h"
-#include "api/json_write.h"
+#include "base/json_out.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "model/event.h"
@@ -24,14 +24,13 @@ static void render_publication(void *context, struct buf *kept)
     object_id_format(&event->id, id);
     success_clear(success);
     success->status = 202;
-    struct json_writer writer = {.out = &success->body};
-    json_write_open(&writer, NULL, '{');
-    json_write_text(&writer, "event_id", id);
-    json_write_text(&writer, "trace_id", event->trace_id);
-    json_write_text(&writer, "event_name", event->name);
-    json_write_integer(&writer, "delivery_count", (int64_t)event->subscription_count);
-    json_write_time(&writer, "created_at", event->created_at_ms);
-    json_write_close(&writer, '}');
+    json_object *object = json_out_new();
+    json_out_text(object, "event_id", id);
+    json_out_text(object, "trace_id", event->trace_id);
+    json_out_text(object, "event_name", event->name);
+    json_out_integer(object, "delivery_count", (int64_t)event->subscription_count);
+    json_out_time(object, "created_at", event->created_at_ms);
+    json_out_end(object, &success->body);
     idempotency_keep((void *)&publication->keeper, kept);
 }
 

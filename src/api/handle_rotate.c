@@ -2,7 +2,7 @@
 #include "api/call.h"
 #include "api/handle.h"
 #include "api/idempotency.h"
-#include "api/json_write.h"
+#include "base/json_out.h"
 
 struct rotation {
     struct call *call;
@@ -17,12 +17,10 @@ static void render_rotation(const struct rotation *rotation, const struct subscr
     struct success *success = rotation->success;
     success_clear(success);
     success->status = 200;
-    struct json_writer writer = {.out = &success->body};
-    json_write_open(&writer, NULL, '{');
-    json_write_text(&writer, "secret", rotation->secret);
-    success_note_secret(success, subscription);
-    json_write_time(&writer, "previous_secret_expires_at", previous_expires_at_ms);
-    json_write_close(&writer, '}');
+    json_object *object = json_out_new();
+    json_out_time(object, "previous_secret_expires_at", previous_expires_at_ms);
+    json_out_end(object, &success->body);
+    success_splice_secret(success, SECRET_FIRST, subscription, rotation->secret);
     subscription_etag(subscription, now_ms, success->etag);
 }
 

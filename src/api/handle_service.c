@@ -3,22 +3,21 @@
 
 #include "api/call.h"
 #include "api/handle.h"
-#include "api/json_write.h"
+#include "base/json_out.h"
 #include "api/openapi_document.h"
 #include "api/success.h"
 #include "store/worker_state.h"
 
-static void write_worker(struct json_writer *writer, const struct conf *conf)
+static void add_worker(json_object *object, const struct conf *conf)
 {
     struct worker_state worker;
     worker_state_read(conf->data_dir, &worker);
-    json_write_open(writer, "worker", '{');
-    json_write_bool(writer, "running", worker.is_running);
+    json_object *member = json_out_object(object, "worker");
+    json_out_bool(member, "running", worker.is_running);
     if (worker.last_run_at_ms != 0)
-        json_write_time(writer, "last_run_at", worker.last_run_at_ms);
+        json_out_time(member, "last_run_at", worker.last_run_at_ms);
     if (worker.oldest_due_seconds >= 0)
-        json_write_integer(writer, "oldest_due_seconds", worker.oldest_due_seconds);
-    json_write_close(writer, '}');
+        json_out_integer(member, "oldest_due_seconds", worker.oldest_due_seconds);
 }
 
 void handle_healthz(struct call *call)
@@ -29,13 +28,12 @@ void handle_healthz(struct call *call)
         return;
     }
     struct success success = {.status = 200};
-    struct json_writer writer = {.out = &success.body};
-    json_write_open(&writer, NULL, '{');
-    json_write_text(&writer, "status", "ok");
-    json_write_text(&writer, "version", PACKAGE_VERSION);
-    json_write_text(&writer, "store", store_engine(store));
-    write_worker(&writer, call->conf);
-    json_write_close(&writer, '}');
+    json_object *object = json_out_new();
+    json_out_text(object, "status", "ok");
+    json_out_text(object, "version", PACKAGE_VERSION);
+    json_out_text(object, "store", store_engine(store));
+    add_worker(object, call->conf);
+    json_out_end(object, &success.body);
     success_send(&success, call);
 }
 

@@ -1,13 +1,13 @@
-/* Typed values from JSON spans. json_scan has found the body to be strictly valid before anything comes here, so what
- * is left is to look at kinds and to unescape texts. The two objects that the API takes are described by tables of
- * fields in input_subscription.c and input_event.c. */
+/* Typed values from the members of a body. json_scan has found the body as a whole to be strictly valid before anything
+ * comes here; json-c then reads the members that are interpreted, each from its span, and what is left is to look at
+ * types. The two objects that the API takes are described by tables of fields in input_subscription.c and
+ * input_event.c. */
 #include "api/input.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_text.h"
+#include "base/json_out.h"
 #include "base/mem.h"
 
 const char *input_scan(struct slice body, struct json_scan *out)
@@ -21,99 +21,128 @@ const char *input_scan(struct slice body, struct json_scan *out)
     return "the body must be a JSON object";
 }
 
-static const char *read_field(const struct json_scan *scan, const struct input_field *field, void *context)
+/* A valid value that is not null, so NULL can only mean that there is no memory. json-c's strict mode would add nothing
+ * to the scan, and some versions of it refuse integers that do not fit instead of giving the nearest that does. */
+static json_object *parse(struct json_tokener *tokener, struct slice text)
+{
+    json_tokener_reset(tokener);
+    json_object *value = json_tokener_parse_ex(tokener, text.data, (int)text.length);
+    if (json_tokener_get_error(tokener) == json_tokener_continue) /* a number or word may go on: this ends it */
+        value = json_tokener_parse_ex(tokener, "", 1);
+    return mem_check(value);
+}
+
+static const char *own_name(const struct input_field *field)
 {
     const char *dot = strrchr(field->name, '.');
-    const struct json_span *span = json_scan_find(scan, dot != NULL ? dot + 1 : field->name);
+    return dot != NULL ? dot + 1 : field->name;
+}
+
+static const char *left_out(const struct input_field *field)
+{
+    return field->is_required ? "is required" : NULL;
+}
+
+static const char *read_field(struct json_tokener *tokener, const struct json_span *span,
+                              const struct input_field *field, void *context)
+{
     if (span == NULL || span->kind == JSON_NULL)
-        return field->is_required ? "is required" : NULL;
-    if (span->is_unclean && !field->is_opaque)
+        return left_out(field);
+    if (field->is_opaque)
+        return field->read(context, &(struct input_member){span, NULL});
+    if (span->is_unclean)
         return "must not hold U+0000 or lone surrogates";
-    return field->read(context, span);
+    json_object *value = parse(tokener, span->value);
+    const char *message = field->read(context, &(struct input_member){span, value});
+    json_out_wipe(value);
+    return message;
 }
 
 void input_read_fields(const struct json_scan *scan, const struct input_field *fields, size_t count, void *context,
                        struct field_errors *errors)
 {
+    struct json_tokener *tokener = mem_check(json_tokener_new_ex(JSON_DEPTH_LIMIT));
     for (size_t i = 0; i < count; i++) {
-        const char *message = read_field(scan, &fields[i], context);
+        const char *message = read_field(tokener, json_scan_find(scan, own_name(&fields[i])), &fields[i], context);
+        if (message != NULL)
+            field_errors_add(errors, fields[i].name, message);
+    }
+    json_tokener_free(tokener);
+}
+
+void input_read_members(json_object *object, const struct input_field *fields, size_t count, void *context,
+                        struct field_errors *errors)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_object *value = json_object_object_get(object, own_name(&fields[i]));
+        const char *message =
+            value == NULL ? left_out(&fields[i]) : fields[i].read(context, &(struct input_member){NULL, value});
         if (message != NULL)
             field_errors_add(errors, fields[i].name, message);
     }
 }
 
-const char *input_bool(const struct json_span *span, bool *out)
+const char *input_bool(json_object *value, bool *out)
 {
-    if (span->kind != JSON_TRUE && span->kind != JSON_FALSE)
+    if (!json_object_is_type(value, json_type_boolean))
         return "must be true or false";
-    *out = span->kind == JSON_TRUE;
+    *out = json_object_get_boolean(value);
     return NULL;
 }
 
-const char *input_integer(const struct json_span *span, int64_t min, int64_t max, const char *message, int64_t *out)
+/* 15000.0 and 1.5e4 are the integer 15000, as JSON Schema has it; bounds are small enough for a double to be exact.
+ * What is too large for an int64_t reads as the nearest that is one. */
+const char *input_integer(json_object *value, int64_t min, int64_t max, const char *message, int64_t *out)
 {
-    char text[24]; /* longer ones are out of every range */
-    if (span->kind != JSON_NUMBER || span->value.length >= sizeof text ||
-        memchr(span->value.data, '.', span->value.length) != NULL)
+    if (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double))
         return message;
-    memcpy(text, span->value.data, span->value.length);
-    text[span->value.length] = '\0';
-    char *end = NULL;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (*end != '\0' || errno != 0 || value < min || value > max) /* an exponent ends the digits early */
+    double number = json_object_get_double(value);
+    if (!(number >= (double)min && number <= (double)max) || number != (double)(int64_t)number)
         return message;
-    *out = value;
+    *out = (int64_t)number;
     return NULL;
 }
 
-const char *input_text(const struct json_span *span, struct buf *out)
+const char *input_text(json_object *value, struct slice *out)
 {
-    if (span->kind != JSON_STRING)
+    if (!json_object_is_type(value, json_type_string))
         return "must be a string";
-    struct json_cursor cursor = {.at = span->value.data, .end = span->value.data + span->value.length};
-    bool is_unclean = false;
-    return json_read_string(&cursor, out, &is_unclean) ? NULL : cursor.message;
+    *out = (struct slice){json_object_get_string(value), (size_t)json_object_get_string_len(value)};
+    return NULL;
 }
 
-const char *input_checked_text(const struct json_span *span, input_check check, char **out)
+const char *input_checked_text(json_object *value, input_check check, char **out)
 {
-    struct buf text;
-    buf_init(&text);
-    const char *message = input_text(span, &text);
-    if (message == NULL && check != NULL)
-        message = check(buf_text(&text), text.length);
+    struct slice text;
+    const char *message = input_text(value, &text);
+    if (message == NULL)
+        message = check(text.data, text.length);
     if (message == NULL) {
         free(*out);
-        *out = mem_strndup(buf_text(&text), text.length);
+        *out = slice_dup(text);
     }
-    buf_clear(&text);
     return message;
 }
 
-static const char *add_element(const struct json_span *span, input_check check, struct text_list *out)
+static const char *add_element(json_object *element, input_check check, struct text_list *out)
 {
-    char *text = NULL;
-    const char *message =
-        span->kind == JSON_STRING ? input_checked_text(span, check, &text) : "every element must be a string";
+    struct slice text;
+    if (input_text(element, &text) != NULL)
+        return "every element must be a string";
+    const char *message = check(text.data, text.length);
     if (message == NULL)
-        text_list_add(out, text, strlen(text));
-    free(text);
+        text_list_add(out, text.data, text.length);
     return message;
 }
 
-const char *input_text_array(const struct json_span *span, size_t max, const char *message, input_check check,
+const char *input_text_array(json_object *value, size_t max, const char *message, input_check check,
                              struct text_list *out)
 {
-    struct json_scan scan;
-    const char *fault = NULL;
-    if (span->kind != JSON_ARRAY)
+    if (!json_object_is_type(value, json_type_array))
         return "must be an array of strings";
-    if (json_scan(span->value, JSON_MAX_DEPTH, &scan, &fault) != STATUS_OK)
-        return fault;
-    fault = scan.count > max ? message : NULL;
-    for (size_t i = 0; i < scan.count && fault == NULL; i++)
-        fault = add_element(&scan.spans[i], check, out);
-    json_scan_clear(&scan);
+    size_t count = json_object_array_length(value);
+    const char *fault = count > max ? message : NULL;
+    for (size_t i = 0; i < count && fault == NULL; i++)
+        fault = add_element(json_object_array_get_idx(value, i), check, out);
     return fault;
 }

@@ -16,32 +16,32 @@ static const char *check_event_scope_id(const char *text, size_t length)
     return check_scope_id(text, length);
 }
 
-static const char *read_event_name(void *context, const struct json_span *span)
+static const char *read_event_name(void *context, const struct input_member *member)
 {
-    return input_checked_text(span, check_event_name, &((struct event_input *)context)->event_name);
+    return input_checked_text(member->value, check_event_name, &((struct event_input *)context)->event_name);
 }
 
-static const char *read_payload(void *context, const struct json_span *span)
+static const char *read_payload(void *context, const struct input_member *member)
 {
-    if (span->kind != JSON_OBJECT)
+    if (member->span->kind != JSON_OBJECT)
         return "must be an object";
-    ((struct event_input *)context)->payload = span->value;
+    ((struct event_input *)context)->payload = member->span->value;
     return NULL;
 }
 
-static const char *read_agent_id(void *context, const struct json_span *span)
+static const char *read_agent_id(void *context, const struct input_member *member)
 {
-    return input_checked_text(span, check_event_scope_id, &((struct event_input *)context)->agent_id);
+    return input_checked_text(member->value, check_event_scope_id, &((struct event_input *)context)->agent_id);
 }
 
-static const char *read_workspace_id(void *context, const struct json_span *span)
+static const char *read_workspace_id(void *context, const struct input_member *member)
 {
-    return input_checked_text(span, check_event_scope_id, &((struct event_input *)context)->workspace_id);
+    return input_checked_text(member->value, check_event_scope_id, &((struct event_input *)context)->workspace_id);
 }
 
-static const char *read_trace_id(void *context, const struct json_span *span)
+static const char *read_trace_id(void *context, const struct input_member *member)
 {
-    return input_checked_text(span, check_trace_id, &((struct event_input *)context)->trace_id);
+    return input_checked_text(member->value, check_trace_id, &((struct event_input *)context)->trace_id);
 }
 
 static const struct input_field fields[] = {

@@ -21,62 +21,60 @@ static struct subscription_input *input_of(void *context)
     return ((struct reader *)context)->input;
 }
 
-static const char *read_name(void *context, const struct json_span *span)
+static const char *read_name(void *context, const struct input_member *member)
 {
-    return input_checked_text(span, check_name, &input_of(context)->name);
+    return input_checked_text(member->value, check_name, &input_of(context)->name);
 }
 
-static const char *read_url(void *context, const struct json_span *span)
+static const char *read_url(void *context, const struct input_member *member)
 {
     struct reader *reader = context;
-    struct buf text;
-    buf_init(&text);
-    const char *message = input_text(span, &text);
+    struct slice text;
+    const char *message = input_text(member->value, &text);
     if (message == NULL)
-        message = check_url(buf_text(&text), text.length, &reader->conf->destinations, reader->conf->require_https);
+        message = check_url(text.data, text.length, &reader->conf->destinations, reader->conf->require_https);
     if (message == NULL)
-        message = input_checked_text(span, NULL, &reader->input->url);
-    buf_clear(&text);
+        reader->input->url = slice_dup(text);
     return message;
 }
 
-static const char *read_signed(void *context, const struct json_span *span)
+static const char *read_signed(void *context, const struct input_member *member)
 {
-    return input_bool(span, &input_of(context)->enable_signed_webhooks);
+    return input_bool(member->value, &input_of(context)->enable_signed_webhooks);
 }
 
-static const char *read_active(void *context, const struct json_span *span)
+static const char *read_active(void *context, const struct input_member *member)
 {
-    return input_bool(span, &input_of(context)->active);
+    return input_bool(member->value, &input_of(context)->active);
 }
 
-static const char *read_events(void *context, const struct json_span *span)
+static const char *read_events(void *context, const struct input_member *member)
 {
-    return input_text_array(span, EVENTS_MAX, "there must be at most 500 events", check_event_filter,
+    return input_text_array(member->value, EVENTS_MAX, "there must be at most 500 events", check_event_filter,
                             &input_of(context)->events);
 }
 
-static const char *read_description(void *context, const struct json_span *span)
+static const char *read_description(void *context, const struct input_member *member)
 {
-    return input_checked_text(span, check_description, &input_of(context)->description);
+    return input_checked_text(member->value, check_description, &input_of(context)->description);
 }
 
-static const char *read_agent_ids(void *context, const struct json_span *span)
+static const char *read_agent_ids(void *context, const struct input_member *member)
 {
-    return input_text_array(span, SCOPE_IDS_MAX, "there must be at most 500 ids", check_scope_id,
+    return input_text_array(member->value, SCOPE_IDS_MAX, "there must be at most 500 ids", check_scope_id,
                             &input_of(context)->agent_ids);
 }
 
-static const char *read_workspace_ids(void *context, const struct json_span *span)
+static const char *read_workspace_ids(void *context, const struct input_member *member)
 {
-    return input_text_array(span, SCOPE_IDS_MAX, "there must be at most 500 ids", check_scope_id,
+    return input_text_array(member->value, SCOPE_IDS_MAX, "there must be at most 500 ids", check_scope_id,
                             &input_of(context)->workspace_ids);
 }
 
-static const char *read_timeout(void *context, const struct json_span *span)
+static const char *read_timeout(void *context, const struct input_member *member)
 {
-    return input_integer(span, REQUEST_TIMEOUT_MIN_MS, REQUEST_TIMEOUT_MAX_MS, "must be an integer from 100 to 60000",
-                         &input_of(context)->request_timeout_ms);
+    return input_integer(member->value, REQUEST_TIMEOUT_MIN_MS, REQUEST_TIMEOUT_MAX_MS,
+                         "must be an integer from 100 to 60000", &input_of(context)->request_timeout_ms);
 }
 
 /* ---- headers ---- */
@@ -91,76 +89,73 @@ static void add_header_error(struct reader *reader, const char *name, const char
     buf_clear(&field);
 }
 
-static void read_header_value(struct reader *reader, const char *name, const struct json_span *span)
+static void read_header_value(struct reader *reader, const char *name, json_object *value)
 {
-    struct buf value;
-    buf_init(&value);
-    const char *message = input_text(span, &value);
+    struct slice text;
+    const char *message = input_text(value, &text);
     if (message == NULL)
-        message = check_header_value(buf_text(&value), value.length);
+        message = check_header_value(text.data, text.length);
     if (message == NULL)
-        header_list_add(&reader->input->headers, name, buf_text(&value));
+        header_list_add(&reader->input->headers, name, text.data);
     else
         add_header_error(reader, name, message);
-    buf_clear(&value);
 }
 
-static const char *read_header_map(struct reader *reader, const struct json_scan *scan)
+static const char *read_header_map(struct reader *reader, json_object *map)
 {
-    if (scan->count > HEADERS_MAX)
+    if (json_object_object_length(map) > HEADERS_MAX)
         return "there must be at most 50 headers";
-    for (size_t i = 0; i < scan->count; i++) {
-        const struct json_span *span = &scan->spans[i];
-        if (span->kind == JSON_NULL)
+    json_object_object_foreach(map, name, value)
+    {
+        if (value == NULL)
             continue;
-        const char *message = check_header_name(buf_text(&span->name), span->name.length);
+        const char *message = check_header_name(name, strlen(name));
         if (message != NULL)
             return message;
-        read_header_value(reader, buf_text(&span->name), span);
+        read_header_value(reader, name, value);
     }
     return check_headers(&reader->input->headers);
 }
 
-/* A name that is given twice is refused here as well. */
-static const char *read_headers(void *context, const struct json_span *span)
+/* json-c takes the last one of a name that is given twice; here that is refused, as in the body itself. */
+static const char *read_headers(void *context, const struct input_member *member)
 {
     struct json_scan scan;
     const char *message = NULL;
-    if (span->kind != JSON_OBJECT)
+    if (!json_object_is_type(member->value, json_type_object))
         return "must be an object of header names and their values";
-    if (json_scan(span->value, JSON_MAX_DEPTH, &scan, &message) != STATUS_OK)
+    if (json_scan(member->span->value, JSON_MAX_DEPTH, &scan, &message) != STATUS_OK)
         return message;
-    message = read_header_map(context, &scan);
     json_scan_clear(&scan);
-    return message;
+    return read_header_map(context, member->value);
 }
 
 /* ---- retry_policy ---- */
 
-static const char *read_strategy(void *context, const struct json_span *span)
+static const char *read_strategy(void *context, const struct input_member *member)
 {
     static const char allowed[] = "must be \"FIXED_DELAY\" or \"EXPONENTIAL_BACKOFF\"";
-    char *name = NULL;
-    if (input_checked_text(span, NULL, &name) != NULL)
+    struct slice name;
+    if (input_text(member->value, &name) != NULL)
         return allowed;
-    enum status status = retry_strategy_parse(name, &input_of(context)->retry_policy.strategy);
-    free(name);
+    enum status status = retry_strategy_parse(name.data, &input_of(context)->retry_policy.strategy);
     return status == STATUS_OK ? NULL : allowed;
 }
 
-static const char *read_attempts(void *context, const struct json_span *span)
+static const char *read_attempts(void *context, const struct input_member *member)
 {
     int64_t value = 0;
-    const char *message = input_integer(span, 0, RETRY_ATTEMPTS_MAX, "must be an integer from 0 to 20", &value);
+    const char *message =
+        input_integer(member->value, 0, RETRY_ATTEMPTS_MAX, "must be an integer from 0 to 20", &value);
     if (message == NULL)
         input_of(context)->retry_policy.max_attempts = (int32_t)value;
     return message;
 }
 
-static const char *read_delay(void *context, const struct json_span *span)
+static const char *read_delay(void *context, const struct input_member *member)
 {
-    return input_integer(span, RETRY_DELAY_MIN_MS, RETRY_DELAY_MAX_MS, "must be an integer from 1000 to 86400000",
-                         &input_of(context)->retry_policy.max_delay_ms);
+    return input_integer(member->value, RETRY_DELAY_MIN_MS, RETRY_DELAY_MAX_MS,
+                         "must be an integer from 1000 to 86400000", &input_of(context)->retry_policy.max_delay_ms);
 }
 
 static const struct input_field retry_fields[] = {
@@ -170,21 +165,16 @@ static const struct input_field retry_fields[] = {
 };
 
 /* Members that are missing take the configured defaults, which become the subscription's own. */
-static const char *read_retry_policy(void *context, const struct json_span *span)
+static const char *read_retry_policy(void *context, const struct input_member *member)
 {
     struct reader *reader = context;
-    struct json_scan scan;
-    const char *message = NULL;
-    if (span->kind != JSON_OBJECT)
+    if (!json_object_is_type(member->value, json_type_object))
         return "must be an object";
-    if (json_scan(span->value, JSON_MAX_DEPTH, &scan, &message) != STATUS_OK)
-        return message;
     reader->input->retry_policy = (struct retry_policy){.is_set = true,
                                                         .strategy = reader->conf->retry_strategy,
                                                         .max_attempts = (int32_t)reader->conf->retry_attempts,
                                                         .max_delay_ms = reader->conf->retry_max_delay_ms};
-    input_read_fields(&scan, retry_fields, COUNT_OF(retry_fields), context, reader->errors);
-    json_scan_clear(&scan);
+    input_read_members(member->value, retry_fields, COUNT_OF(retry_fields), context, reader->errors);
     return NULL;
 }
 

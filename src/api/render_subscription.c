@@ -1,7 +1,7 @@
 /* The subscription object of the API: unset members are left out, secrets are shown by their fingerprints. */
 #include "api/render_subscription.h"
 
-#include "api/json_write.h"
+#include "base/json_out.h"
 #include "api/retry_strategy.h"
 #include "base/id.h"
 
@@ -10,91 +10,87 @@ static const char *const scope_names[] = {
 
 static const char *const reason_names[] = {[DISABLED_GONE] = "GONE", [DISABLED_FAILING] = "FAILING"};
 
-static void write_identity(struct json_writer *writer, const struct subscription *subscription)
+static void add_identity(json_object *object, const struct subscription *subscription)
 {
     char id[OBJECT_ID_TEXT];
     char organization_id[UUID_TEXT];
     object_id_format(&subscription->id, id);
     uuid_format(&subscription->organization_id, organization_id);
-    json_write_text(writer, "id", id);
-    json_write_text(writer, "organization_id", organization_id);
-    json_write_text(writer, "scope", scope_names[subscription_scope(subscription)]);
-    json_write_text(writer, "created_user_id", subscription->created_user_id);
+    json_out_text(object, "id", id);
+    json_out_text(object, "organization_id", organization_id);
+    json_out_text(object, "scope", scope_names[subscription_scope(subscription)]);
+    json_out_text(object, "created_user_id", subscription->created_user_id);
 }
 
-static void write_texts(struct json_writer *writer, const char *name, const struct text_list *list)
+static void add_texts(json_object *object, const char *name, const struct text_list *list)
 {
-    json_write_open(writer, name, '[');
+    json_object *array = json_out_array(object, name);
     for (size_t i = 0; i < list->count; i++)
-        json_write_text(writer, NULL, list->items[i]);
-    json_write_close(writer, ']');
+        json_out_text(array, NULL, list->items[i]);
 }
 
-static void write_headers(struct json_writer *writer, const struct header_list *headers, bool shows_values)
+static void add_headers(json_object *object, const struct header_list *headers, bool shows_values)
 {
     if (headers->count == 0)
         return;
-    json_write_open(writer, "headers", '{');
+    json_object *member = json_out_object(object, "headers");
     for (size_t i = 0; i < headers->count; i++)
-        json_write_text(writer, headers->items[i].name, shows_values ? headers->items[i].value : "[hidden]");
-    json_write_close(writer, '}');
+        json_out_text(member, headers->items[i].name, shows_values ? headers->items[i].value : "[hidden]");
 }
 
-static void write_retry_policy(struct json_writer *writer, const struct retry_policy *policy)
+static void add_retry_policy(json_object *object, const struct retry_policy *policy)
 {
     if (!policy->is_set)
         return;
-    json_write_open(writer, "retry_policy", '{');
-    json_write_text(writer, "retryStrategy", retry_strategy_name(policy->strategy));
-    json_write_integer(writer, "maxRetryAttempts", policy->max_attempts);
-    json_write_integer(writer, "maxRetryDelayMs", policy->max_delay_ms);
-    json_write_close(writer, '}');
+    json_object *member = json_out_object(object, "retry_policy");
+    json_out_text(member, "retryStrategy", retry_strategy_name(policy->strategy));
+    json_out_integer(member, "maxRetryAttempts", policy->max_attempts);
+    json_out_integer(member, "maxRetryDelayMs", policy->max_delay_ms);
 }
 
-static void write_settings(struct json_writer *writer, const struct subscription *subscription,
-                           const struct header_list *headers, bool shows_values)
+static void add_settings(json_object *object, const struct subscription *subscription,
+                         const struct header_list *headers, bool shows_values)
 {
-    json_write_text(writer, "name", subscription->name);
-    json_write_text(writer, "url", subscription->url);
-    write_texts(writer, "events", &subscription->events);
-    json_write_bool(writer, "active", subscription->active);
-    write_headers(writer, headers, shows_values);
+    json_out_text(object, "name", subscription->name);
+    json_out_text(object, "url", subscription->url);
+    add_texts(object, "events", &subscription->events);
+    json_out_bool(object, "active", subscription->active);
+    add_headers(object, headers, shows_values);
     if (subscription->description != NULL)
-        json_write_text(writer, "description", subscription->description);
+        json_out_text(object, "description", subscription->description);
     if (subscription->agent_ids.count > 0)
-        write_texts(writer, "agent_ids", &subscription->agent_ids);
+        add_texts(object, "agent_ids", &subscription->agent_ids);
     if (subscription->workspace_ids.count > 0)
-        write_texts(writer, "workspace_ids", &subscription->workspace_ids);
+        add_texts(object, "workspace_ids", &subscription->workspace_ids);
     if (subscription->request_timeout_ms != 0)
-        json_write_integer(writer, "request_timeout_ms", subscription->request_timeout_ms);
-    write_retry_policy(writer, &subscription->retry_policy);
+        json_out_integer(object, "request_timeout_ms", subscription->request_timeout_ms);
+    add_retry_policy(object, &subscription->retry_policy);
 }
 
-static void write_secret(struct json_writer *writer, const struct secret *secret)
+/* What may be known of a secret: not its text. */
+static void add_signing_secret(json_object *array, const struct secret *secret)
 {
     char fingerprint[SECRET_FINGERPRINT];
     secret_fingerprint(secret, fingerprint);
-    json_write_open(writer, NULL, '{');
-    json_write_text(writer, "fingerprint", fingerprint);
-    json_write_time(writer, "created_at", secret->created_at_ms);
+    json_object *element = json_out_object(array, NULL);
+    json_out_text(element, "fingerprint", fingerprint);
+    json_out_time(element, "created_at", secret->created_at_ms);
     if (secret->expires_at_ms != 0)
-        json_write_time(writer, "expires_at", secret->expires_at_ms);
-    json_write_close(writer, '}');
+        json_out_time(element, "expires_at", secret->expires_at_ms);
 }
 
-static void write_signing(struct json_writer *writer, const struct secret_list *secrets, int64_t now_ms)
+static void add_signing(json_object *object, const struct secret_list *secrets, int64_t now_ms)
 {
-    json_write_bool(writer, "signing_enabled", secrets->count > 0);
+    json_out_bool(object, "signing_enabled", secrets->count > 0);
     if (secrets->count == 0)
         return;
-    json_write_open(writer, "signing_secrets", '[');
+    json_object *array = json_out_array(object, "signing_secrets");
     for (size_t i = 0; i < secrets->count; i++)
         if (secret_is_valid(&secrets->items[i], now_ms))
-            write_secret(writer, &secrets->items[i]);
-    json_write_close(writer, ']');
+            add_signing_secret(array, &secrets->items[i]);
     int64_t previous_ms = secret_list_previous_expires_at(secrets, now_ms);
     if (previous_ms != 0)
-        json_write_time(writer, "previous_secret_expires_at", previous_ms);
+        json_out_time(object, "previous_secret_expires_at", previous_ms);
 }
 
 enum status render_subscription(const struct subscription *subscription, const struct keyring *keyring,
@@ -104,21 +100,18 @@ enum status render_subscription(const struct subscription *subscription, const s
     enum status status = subscription_unseal_headers(subscription, keyring, &headers);
     if (status != STATUS_OK)
         return status;
-    struct json_writer writer = {.out = &out->body};
-    json_write_open(&writer, NULL, '{');
-    write_identity(&writer, subscription);
-    write_settings(&writer, subscription, &headers, shows_headers);
+    json_object *object = json_out_new();
+    add_identity(object, subscription);
+    add_settings(object, subscription, &headers, shows_headers);
     header_list_clear(&headers);
-    write_signing(&writer, &subscription->secrets, now_ms);
+    add_signing(object, &subscription->secrets, now_ms);
     if (subscription->disabled_reason != DISABLED_NOT)
-        json_write_text(&writer, "disabled_reason", reason_names[subscription->disabled_reason]);
-    json_write_time(&writer, "created_at", subscription->created_at_ms);
-    json_write_time(&writer, "updated_at", subscription->updated_at_ms);
-    if (secret != NULL) {
-        json_write_text(&writer, "secret", secret);
-        success_note_secret(out, subscription);
-    }
-    json_write_close(&writer, '}');
+        json_out_text(object, "disabled_reason", reason_names[subscription->disabled_reason]);
+    json_out_time(object, "created_at", subscription->created_at_ms);
+    json_out_time(object, "updated_at", subscription->updated_at_ms);
+    json_out_end(object, &out->body);
+    if (secret != NULL)
+        success_splice_secret(out, SECRET_LAST, subscription, secret);
     subscription_etag(subscription, now_ms, out->etag);
     return STATUS_OK;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/json_write.h"
+#include "base/json_out.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -104,38 +104,33 @@ void field_errors_clear(struct field_errors *errors)
 
 static void write_gateway_body(struct response *response)
 {
-    struct json_writer writer = {.out = &response->body};
-    json_write_open(&writer, NULL, '{');
-    json_write_text(&writer, "error", "Authentication");
-    json_write_text(&writer, "message", "Authentication failed");
-    json_write_text(&writer, "traceId", response->trace_id);
-    json_write_close(&writer, '}');
+    json_object *object = json_out_new();
+    json_out_text(object, "error", "Authentication");
+    json_out_text(object, "message", "Authentication failed");
+    json_out_text(object, "traceId", response->trace_id);
+    json_out_end(object, &response->body);
 }
 
-static void write_details(struct json_writer *writer, const struct field_errors *errors)
+static void add_details(json_object *object, const struct field_errors *errors)
 {
-    json_write_open(writer, "details", '{');
-    json_write_open(writer, "fields", '{');
+    json_object *fields = json_out_object(json_out_object(object, "details"), "fields");
     for (size_t i = 0; i < errors->count; i++)
-        json_write_text(writer, errors->items[i].field, errors->items[i].message);
-    json_write_close(writer, '}');
-    json_write_close(writer, '}');
+        json_out_text(fields, errors->items[i].field, errors->items[i].message);
 }
 
 static void write_error_body(struct response *response, const struct request *request, const char *type,
                              const char *message, const struct field_errors *errors)
 {
-    struct json_writer writer = {.out = &response->body};
-    json_write_open(&writer, NULL, '{');
-    json_write_integer(&writer, "status", response->status);
-    json_write_text(&writer, "type", type);
-    json_write_text(&writer, "message", message);
+    json_object *object = json_out_new();
+    json_out_integer(object, "status", response->status);
+    json_out_text(object, "type", type);
+    json_out_text(object, "message", message);
     if (errors != NULL && errors->count > 0)
-        write_details(&writer, errors);
-    json_write_time(&writer, "timestamp", clock_now_ms());
-    json_write_text(&writer, "path", request->client_path);
-    json_write_text(&writer, "trace_id", response->trace_id);
-    json_write_close(&writer, '}');
+        add_details(object, errors);
+    json_out_time(object, "timestamp", clock_now_ms());
+    json_out_text(object, "path", request->client_path);
+    json_out_text(object, "trace_id", response->trace_id);
+    json_out_end(object, &response->body);
 }
 
 void response_error(struct response *response, const struct request *request, enum api_error error, const char *message,

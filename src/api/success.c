@@ -26,10 +26,25 @@ void success_clear(struct success *success)
     *success = (struct success){0};
 }
 
-void success_note_secret(struct success *success, const struct subscription *subscription)
+/* A secret's alphabet needs no escapes. */
+void success_splice_secret(struct success *success, enum secret_place place, const struct subscription *subscription,
+                           const char secret[SECRET_TEXT])
 {
+    static const struct {
+        const char *before, *after;
+    } frames[] = {[SECRET_FIRST] = {"\"secret\":\"", "\","}, [SECRET_LAST] = {",\"secret\":\"", "\""}};
+    size_t at = place == SECRET_FIRST ? 1 : success->body.length - 1; /* inside the braces */
+    struct buf whole;
+    buf_init(&whole);
+    buf_append(&whole, success->body.data, at);
+    buf_append_text(&whole, frames[place].before);
+    success->secret_offset = whole.length;
+    buf_append(&whole, secret, SECRET_LENGTH);
+    buf_append_text(&whole, frames[place].after);
+    buf_append(&whole, success->body.data + at, success->body.length - at);
+    buf_clear(&success->body);
+    success->body = whole;
     success->has_secret = true;
-    success->secret_offset = success->body.length - SECRET_LENGTH - 1; /* the closing quote stands behind it */
     success->subscription_id = subscription->id;
     memcpy(success->secret_digest, subscription->secrets.items[0].digest, SHA256_BYTES);
 }

@@ -28,8 +28,11 @@ struct success {
 };
 
 void success_clear(struct success *success);
-/* Remembers that the text just appended to `body`, a JSON string, is the subscription's newest secret. */
-void success_note_secret(struct success *success, const struct subscription *subscription);
+/* Puts the subscription's newest secret into the JSON object that `body` is, which has members already, and remembers
+ * where it stands. As text, so that the secret is in no memory but the body's, which is cleansed. */
+enum secret_place { SECRET_FIRST, SECRET_LAST };
+void success_splice_secret(struct success *success, enum secret_place place, const struct subscription *subscription,
+                           const char secret[SECRET_TEXT]);
 /* Appends the bytes to keep: everything but the secret. */
 void success_encode(const struct success *success, struct buf *out);
 /* `success` then lacks the secret, where has_secret is set. STATUS_CORRUPT. The caller clears `out`, also after a

@@ -60,6 +60,13 @@ char *mem_strndup(const char *text, size_t length)
     return copy;
 }
 
+void *mem_check(void *memory)
+{
+    if (!memory)
+        exhausted(0);
+    return memory;
+}
+
 void mem_free_cleansed(void *memory, size_t size)
 {
     if (!memory)

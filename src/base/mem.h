@@ -11,6 +11,8 @@ void *mem_calloc(size_t count, size_t size);
 void *mem_realloc(void *old, size_t count, size_t size);
 char *mem_strdup(const char *text);
 char *mem_strndup(const char *text, size_t length);
+/* The same end for what a library allocates: `memory`, which is not NULL on return. */
+void *mem_check(void *memory);
 
 /* Overwrites `size` bytes, then frees. NULL is ignored. For whatever held a secret. */
 void mem_free_cleansed(void *memory, size_t size);

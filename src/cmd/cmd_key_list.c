@@ -2,11 +2,11 @@
  * is closed, so that a reader who goes away (`| head`) never ends a process inside the store. */
 #include "cmd/cmd_key.h"
 
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/json_out.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "cmd/family.h"
@@ -18,60 +18,41 @@ struct listing {
 
 /* ---- JSON ---- */
 
-static void add_text(json_object *object, const char *name, const char *text)
+static void add_set_time(json_object *object, const char *name, int64_t time_ms)
 {
-    json_object_object_add(object, name, json_object_new_string(text));
-}
-
-/* 0 is an unset time, and unset members are left out. */
-static void add_time(json_object *object, const char *name, int64_t time_ms)
-{
-    if (time_ms == 0)
-        return;
-    char text[TIMESTAMP_SIZE];
-    timestamp_format(time_ms, text);
-    add_text(object, name, text);
+    if (time_ms != 0)
+        json_out_time(object, name, time_ms);
 }
 
 static void add_scope_element(void *context, const char *word)
 {
-    json_object_array_add(context, json_object_new_string(word));
-}
-
-static json_object *key_to_json(const struct api_key *key)
-{
-    char id[OBJECT_ID_TEXT], organization_id[UUID_TEXT];
-    object_id_format(&key->id, id);
-    uuid_format(&key->organization_id, organization_id);
-    json_object *object = json_object_new_object();
-    json_object *scopes = json_object_new_array();
-    api_scopes_each(key->scopes, add_scope_element, scopes);
-    add_text(object, "id", id);
-    if (key->name)
-        add_text(object, "name", key->name);
-    add_text(object, "organization_id", organization_id);
-    add_text(object, "created_user_id", key->created_user_id);
-    json_object_object_add(object, "scopes", scopes);
-    add_time(object, "created_at", key->created_at_ms);
-    add_time(object, "expires_at", key->expires_at_ms);
-    add_time(object, "revoked_at", key->revoked_at_ms);
-    return object;
+    json_out_text(context, NULL, word);
 }
 
 static bool visit_for_json(void *context, const struct api_key *key)
 {
-    json_object_array_add(context, key_to_json(key));
+    char id[OBJECT_ID_TEXT], organization_id[UUID_TEXT];
+    object_id_format(&key->id, id);
+    uuid_format(&key->organization_id, organization_id);
+    json_object *object = json_out_object(context, NULL);
+    json_out_text(object, "id", id);
+    if (key->name)
+        json_out_text(object, "name", key->name);
+    json_out_text(object, "organization_id", organization_id);
+    json_out_text(object, "created_user_id", key->created_user_id);
+    api_scopes_each(key->scopes, add_scope_element, json_out_array(object, "scopes"));
+    json_out_time(object, "created_at", key->created_at_ms);
+    add_set_time(object, "expires_at", key->expires_at_ms);
+    add_set_time(object, "revoked_at", key->revoked_at_ms);
     return true;
 }
 
 static enum status list_as_json(struct store *store, struct buf *out)
 {
-    json_object *array = json_object_new_array();
+    json_object *array = mem_check(json_object_new_array());
     enum status status = store_key_walk(store, visit_for_json, array);
-    if (status == STATUS_OK)
-        buf_printf(out, "%s\n",
-                   json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    json_object_put(array);
+    json_out_end(array, out);
+    buf_append_text(out, "\n");
     return status;
 }
 

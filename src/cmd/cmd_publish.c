@@ -4,16 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "base/json_out.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
-#include "base/timestamp.h"
+
 #include "cmd/family.h"
 #include "model/subscription_check.h"
 #include "store/worker_state.h"
@@ -28,16 +28,14 @@ struct publication {
 
 static void append_json(const struct event *event, const char *id, struct buf *out)
 {
-    char created_at[TIMESTAMP_SIZE];
-    timestamp_format(event->created_at_ms, created_at);
-    json_object *object = json_object_new_object();
-    json_object_object_add(object, "event_id", json_object_new_string(id));
-    json_object_object_add(object, "trace_id", json_object_new_string(event->trace_id));
-    json_object_object_add(object, "event_name", json_object_new_string(event->name));
-    json_object_object_add(object, "delivery_count", json_object_new_int64((int64_t)event->subscription_count));
-    json_object_object_add(object, "created_at", json_object_new_string(created_at));
-    buf_printf(out, "%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-    json_object_put(object);
+    json_object *object = json_out_new();
+    json_out_text(object, "event_id", id);
+    json_out_text(object, "trace_id", event->trace_id);
+    json_out_text(object, "event_name", event->name);
+    json_out_integer(object, "delivery_count", (int64_t)event->subscription_count);
+    json_out_time(object, "created_at", event->created_at_ms);
+    json_out_end(object, out);
+    buf_append_text(out, "\n");
 }
 
 static void append_text(const struct publication *publication, const char *id, struct buf *out)

@@ -171,7 +171,10 @@ class Pool:
     def kill(self, pid, signum=signal.SIGKILL):
         if signum == signal.SIGKILL:
             self.expected.add(-signal.SIGKILL)
-        os.kill(pid, signum)
+        try:
+            os.kill(pid, signum)
+        except ProcessLookupError:
+            pass
 
     def request(self, params, stdin=b"", timeout=30):
         return exchange(self.address, params, stdin, timeout)

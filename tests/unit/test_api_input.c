@@ -114,19 +114,114 @@ static void all_mistakes_are_named_at_once(void **state)
     check_subscription("{" MINIMAL ",\"headers\":{\"X-A\":1,\"X-B\":\"\\n\"}}", "headers.X-A headers.X-B");
 }
 
+static const char *const bad_integers[] = {
+    "0.5",
+    "1000.5",
+    "1e-3",
+    "-1",
+    "\"1\"",
+    "\"1000\"",
+    "true",
+    "[1000]",
+    "{}",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "18446744073709551616",
+    "18446744073709552616", /* 2^64 + 1000 */
+    "99999999999999999999",
+    "-99999999999999999999",
+    "1000000000000000000000000000000000000000",
+    "1e400",
+};
+enum { BAD_INTEGERS = sizeof bad_integers / sizeof bad_integers[0] };
+
 static void integers_are_json_integers_in_range(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"99",   "60001", "1000.0",
-                                      "1e3",  "-100",  "99999999999999999999",
-                                      "true", "\"1\"", "1000000000000000000000000000000000000000"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    static const char *const fields[][3] = {
+        {"\"request_timeout_ms\":", "", "request_timeout_ms"},
+        {"\"retry_policy\":{\"maxRetryAttempts\":", "}", "retry_policy.maxRetryAttempts"},
+        {"\"retry_policy\":{\"maxRetryDelayMs\":", "}", "retry_policy.maxRetryDelayMs"},
+    };
+    for (size_t field = 0; field < 3; field++) {
+        for (size_t i = 0; i < BAD_INTEGERS; i++) {
+            struct buf body = {0};
+            buf_printf(&body, "{" MINIMAL ",%s%s%s}", fields[field][0], bad_integers[i], fields[field][1]);
+            check_subscription(buf_text(&body), fields[field][2]);
+            buf_clear(&body);
+        }
+    }
+    check_subscription("{" MINIMAL ",\"request_timeout_ms\":99}", "request_timeout_ms");
+    check_subscription("{" MINIMAL ",\"request_timeout_ms\":100}", "");
+    check_subscription("{" MINIMAL ",\"request_timeout_ms\":60000}", "");
+    check_subscription("{" MINIMAL ",\"request_timeout_ms\":60001}", "request_timeout_ms");
+    check_subscription("{" MINIMAL ",\"retry_policy\":{\"maxRetryAttempts\":-0}}", "");
+}
+
+static void an_integer_may_be_written_with_a_fraction_of_zero_or_an_exponent(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"1500", "1500.0", "1.5e3", "15E+2", "150000e-2"};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
         struct buf body = {0};
-        buf_printf(&body, "{" MINIMAL ",\"request_timeout_ms\":%s}", bad[i]);
-        check_subscription(buf_text(&body), "request_timeout_ms");
+        struct subscription_input input;
+        struct field_errors errors = {0};
+        buf_printf(&body, "{" MINIMAL ",\"request_timeout_ms\":%s}", same[i]);
+        assert_null(subscription_input_read(buf_slice(&body), &conf, &input, &errors));
+        assert_int_equal(input.request_timeout_ms, 1500);
+        subscription_input_clear(&input);
         buf_clear(&body);
     }
-    check_subscription("{" MINIMAL ",\"request_timeout_ms\":100}", "");
+}
+
+static void what_is_not_looked_at_may_be_anything(void **state)
+{
+    (void)state;
+    check_subscription("{" MINIMAL ",\"other\":99999999999999999999,\"more\":[1e999,{\"a\":null,\"a\":1}]}", "");
+    check_subscription("{" MINIMAL ",\"retry_policy\":{\"other\":99999999999999999999,\"more\":[null]}}", "");
+}
+
+static void check_description_read(const char *given, const char *expected)
+{
+    struct buf body = {0};
+    buf_printf(&body, "{" MINIMAL ",\"description\":\"%s\"}", given);
+    struct subscription_input input;
+    struct field_errors errors = {0};
+    assert_null(subscription_input_read(buf_slice(&body), &conf, &input, &errors));
+    assert_string_equal(input.description, expected);
+    subscription_input_clear(&input);
+    buf_clear(&body);
+}
+
+static void texts_are_unescaped(void **state)
+{
+    (void)state;
+    check_description_read("", "");
+    check_description_read("\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t");
+    check_description_read("\\u0041\\u007f\\u0080\\u00E9\\u07ff\\u0800\\u20aC\\uffff",
+                           "A\x7f\xc2\x80\xc3\xa9\xdf\xbf\xe0\xa0\x80\xe2\x82\xac\xef\xbf\xbf");
+    check_description_read("\\ud800\\udc00 \\uD83D\\uDE00\\udbff\\udfff",
+                           "\xf0\x90\x80\x80 \xf0\x9f\x98\x80\xf4\x8f\xbf\xbf");
+    check_description_read("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \x7f",
+                           "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \x7f");
+    check_description_read("'single' /* no comment */ // none", "'single' /* no comment */ // none");
+}
+
+static void null_is_left_out_at_any_depth_but_in_arrays(void **state)
+{
+    (void)state;
+    check_subscription("{\"name\":null,\"url\":null,\"enable_signed_webhooks\":null}",
+                       "name url enable_signed_webhooks");
+    check_subscription(
+        "{" MINIMAL ",\"retry_policy\":null,\"headers\":null,\"agent_ids\":null,\"workspace_ids\":[\"a\"]}", "");
+    check_subscription("{" MINIMAL ",\"retry_policy\":{\"retryStrategy\":null,\"maxRetryAttempts\":null,"
+                       "\"maxRetryDelayMs\":null}}",
+                       "");
+    check_subscription("{" MINIMAL ",\"headers\":{\"X-A\":null,\"Host\":null}}", "");
+    check_subscription("{" MINIMAL ",\"events\":[null],\"agent_ids\":[\"a\",null],\"workspace_ids\":[[]]}",
+                       "events agent_ids workspace_ids");
+    check_subscription("{" MINIMAL ",\"description\":{\"a\":null}}", "description");
 }
 
 static void unclean_texts_are_refused_where_they_are_interpreted(void **state)
@@ -135,6 +230,9 @@ static void unclean_texts_are_refused_where_they_are_interpreted(void **state)
     check_subscription("{" MINIMAL ",\"description\":\"a\\u0000b\"}", "description");
     check_subscription("{" MINIMAL ",\"events\":[\"A.B\\ud800\"]}", "events");
     check_subscription("{" MINIMAL ",\"headers\":{\"X-A\":\"\\u0000\"}}", "headers");
+    check_subscription("{" MINIMAL ",\"description\":\"\\udc00\\ud800\"}", "description");
+    check_subscription("{" MINIMAL ",\"headers\":{\"X\\u0000\":\"1\"}}", "headers");
+    check_subscription("{" MINIMAL ",\"retry_policy\":{\"other\":\"\\u0000\"}}", "retry_policy");
     check_subscription("{" MINIMAL ",\"elsewhere\":\"\\udc00\"}", "");
 }
 
@@ -157,6 +255,8 @@ static void headers_are_unique_and_not_ours(void **state)
 {
     (void)state;
     check_subscription("{" MINIMAL ",\"headers\":{\"X-A\":\"1\",\"X-A\":\"2\"}}", "headers");
+    check_subscription("{" MINIMAL ",\"headers\":{\"X-A\":\"1\",\"X-\\u0041\":\"2\"}}", "headers");
+    check_subscription("{" MINIMAL ",\"headers\":{\"X-A\":null,\"X-A\":\"2\"}}", "headers");
     check_subscription("{" MINIMAL ",\"headers\":{\"X-A\":\"1\",\"x-a\":\"2\"}}", "headers");
     check_subscription("{" MINIMAL ",\"headers\":{\"Webhook-Id\":\"1\"}}", "headers");
     check_subscription("{" MINIMAL ",\"headers\":{\"a b\":\"1\"}}", "headers");
@@ -173,7 +273,8 @@ static void what_is_no_object_is_malformed(void **state)
 static void a_payload_keeps_its_bytes(void **state)
 {
     (void)state;
-    static const char payload[] = "{ \"b\":1.0e+2,\n\"a\":\"\\u0000\\ud800\", \"a\":[null] }";
+    static const char payload[] =
+        "{ \"b\":1.0e+2,\n\"a\":\"\\u0000\\ud800\\/\", \"a\":[null], \"c\":99999999999999999999.10 }";
     struct buf body = {0};
     buf_printf(&body, "{\"payload\": %s ,\"event_name\":\"A.B\",\"agent_id\":\"x\",\"trace_id\":null}", payload);
     struct event_input input;
@@ -232,6 +333,10 @@ int main(void)
         cmocka_unit_test(what_is_left_out_or_null_has_its_default),
         cmocka_unit_test(all_mistakes_are_named_at_once),
         cmocka_unit_test(integers_are_json_integers_in_range),
+        cmocka_unit_test(an_integer_may_be_written_with_a_fraction_of_zero_or_an_exponent),
+        cmocka_unit_test(what_is_not_looked_at_may_be_anything),
+        cmocka_unit_test(texts_are_unescaped),
+        cmocka_unit_test(null_is_left_out_at_any_depth_but_in_arrays),
         cmocka_unit_test(unclean_texts_are_refused_where_they_are_interpreted),
         cmocka_unit_test(arrays_hold_texts_alone),
         cmocka_unit_test(headers_are_unique_and_not_ours),
