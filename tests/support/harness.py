@@ -88,7 +88,11 @@ class Installation:
             self.env["HOOKTURN_TEST_CLOCK"] = str(self.clock_path)
             self.set_clock(0)
         self.env.update(env or {})
-        self.run_program(self.command, "init", "--data", str(self.data), check=True)
+        try:
+            self.run_program(self.command, "init", "--data", str(self.data), check=True)
+        except BaseException:
+            self.close()
+            raise
         self.sample = self.conf_path.read_text()
         self.env["HOOKTURN_CONF"] = str(self.conf_path)
         self.settings = {"worker": "manual", "log_level": "debug"}

@@ -1,0 +1,77 @@
+"""Fixtures for all tests that run the real programs. HOOKTURN_BUILD names the build directory."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from api import Organization, make_door  # noqa: E402
+from harness import BUILD, Installation  # noqa: E402
+from receiver import Receiver  # noqa: E402
+
+
+def pytest_configure(config):
+    if not (BUILD / "hookturn").exists():
+        raise pytest.UsageError(f"{BUILD}/hookturn is missing: build first, or set HOOKTURN_BUILD")
+
+
+@pytest.fixture
+def install():
+    """Makes installations that end with the test."""
+    made = []
+
+    def make(clock=False, env=None, **conf):
+        made.append(Installation(conf, clock, env))
+        return made[-1]
+
+    yield make
+    for installation in made:
+        installation.close()
+
+
+@pytest.fixture(scope="session", params=["fcgi", "lighttpd"])
+def shared_door(request):
+    """(installation, door), shared by all tests that need nothing special of it."""
+    installation = Installation()
+    try:
+        yield installation, make_door(installation, request.param)
+    finally:
+        installation.close()
+
+
+@pytest.fixture
+def door(shared_door):
+    return shared_door[1]
+
+
+@pytest.fixture
+def org(shared_door):
+    return Organization(*shared_door)
+
+
+@pytest.fixture
+def api(org):
+    return org.api
+
+
+@pytest.fixture(scope="session")
+def fcgi_installation():
+    installation = Installation()
+    try:
+        yield installation, make_door(installation, "fcgi")
+    finally:
+        installation.close()
+
+
+@pytest.fixture
+def fcgi_org(fcgi_installation):
+    """For what only the bare protocol can send."""
+    return Organization(*fcgi_installation)
+
+
+@pytest.fixture
+def receiver():
+    with Receiver() as running:
+        yield running
