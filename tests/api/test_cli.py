@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import uuid
@@ -332,8 +333,6 @@ def test_deliver_for_ends_after_its_time(installation):
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_deliver_ends_cleanly_on_a_signal(installation, name):
-    import signal
-
     worker = installation.start_worker()
     worker.child()
     eventually(lambda: installation.cli("key", "list").returncode == 0)

@@ -7,14 +7,13 @@ from threading import Barrier
 import pytest
 from api import SUBSCRIPTION, Organization, make_door
 from fcgi_client import ServerGone
+from harness import Installation, eventually
 
 CLIENTS = 20
 
 
 @pytest.fixture(scope="module", params=["fcgi", "lighttpd"])
 def crowd(request):
-    from harness import Installation
-
     installation = Installation()
     try:
         door = make_door(installation, request.param, **({"processes": 3} if request.param == "fcgi" else {}))
@@ -141,8 +140,6 @@ def test_what_was_acknowledged_survives_a_killed_process(install):
             return org.api.subscription(identity).status
         except ServerGone:
             return 503
-
-    from harness import eventually
 
     for identity in acknowledged:
         assert eventually(lambda one=identity: (status := read(one)) != 503 and status, timeout=10) == 200

@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 
 import pytest
-from api import EVENT, OBJECT_ID, TIME, Organization
+from api import EVENT, OBJECT_ID, TIME, Organization, make_door
 
 ACCEPTED = {"event_id", "trace_id", "event_name", "delivery_count", "created_at"}
 
@@ -87,8 +87,6 @@ def test_other_organizations_are_not(shared_door, api):
 
 
 def test_more_subscribers_than_one_transaction_writes(install):
-    from api import make_door
-
     installation = install()
     api = Organization(installation, make_door(installation, "fcgi")).api
     for number in range(510):

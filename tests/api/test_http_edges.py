@@ -4,7 +4,7 @@ import json
 import uuid
 
 import pytest
-from api import EVENT, SUBSCRIPTION, Api, Response
+from api import EVENT, SUBSCRIPTION, Api, Organization, Response, make_door
 from fcgi_client import abandon
 from harness import ROOT
 
@@ -317,8 +317,6 @@ def test_a_hostile_path_is_answered_and_injects_nothing(fcgi_org, path):
 
 
 def test_what_one_door_made_the_other_reads(install):
-    from api import Organization, make_door
-
     installation = install()
     org = Organization(installation, make_door(installation, "fcgi", tcp=True))
     made = org.api.subscribe()

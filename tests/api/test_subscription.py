@@ -6,8 +6,7 @@ import unicodedata
 from datetime import datetime
 
 import pytest
-from api import OBJECT_ID, SECRET, SUBSCRIPTION, TIME, make_door
-from api import Api
+from api import OBJECT_ID, SECRET, SUBSCRIPTION, TIME, Organization
 
 URL = "https://hooks.example.com/in"
 MINIMAL = {"name": "minimal", "url": URL, "enable_signed_webhooks": True}
@@ -107,8 +106,6 @@ def test_unknown_members_are_ignored(api):
 
 
 def test_a_name_is_taken_within_its_organization_alone(shared_door, api):
-    from api import Organization
-
     first = api.create(**MINIMAL).json
     again = api.create(**{**MINIMAL, "url": "https://other.example.com/"})
     assert again.status == 409 and again.json["type"] == "CONFLICT"
@@ -368,59 +365,8 @@ def test_what_is_no_id_of_ours_does_not_exist(api, identity):
 
 
 def test_another_organizations_subscription_does_not_exist(shared_door, api):
-    from api import Organization
-
     made = api.subscribe()
     other = Organization(*shared_door).api
     assert other.subscription(made["id"]).status == 404
     assert other.rotate(made["id"]).status == 404
     assert len(api.subscription(made["id"]).json["signing_secrets"]) == 1
-
-
-# ---- what the configuration says ----
-
-
-def organization_in(installation, door_name="fcgi"):
-    from api import Organization
-
-    return Organization(installation, make_door(installation, door_name))
-
-
-def test_no_more_than_max_subscriptions_in_an_organization(install):
-    from api import Organization
-
-    org = organization_in(install(max_subscriptions=3))
-    for _ in range(3):
-        org.api.subscribe()
-    response = org.api.create(**MINIMAL)
-    assert response.status == 409 and response.json["type"] == "CONFLICT"
-    assert Organization(org.installation, org.door).api.create(**MINIMAL).status == 201
-
-
-def test_http_urls_are_refused_where_https_is_required(install):
-    api = organization_in(install(require_https="on")).api
-    assert api.create(**{**MINIMAL, "url": "http://hooks.example.com/"}).fields == {"url"}
-    assert api.create(**MINIMAL).status == 201
-
-
-def test_allowed_destinations_are_exempt_from_the_address_check_but_not_from_the_ports(install):
-    installation = install(allow_destinations="127.0.0.0/8:8080 [::1/128]", deny_ports="22 9999")
-    api = organization_in(installation).api
-    assert api.subscribe(url="http://127.0.0.1:8080/") and api.subscribe(url="http://[::1]/")
-    for url in ["http://127.0.0.1:8081/", "http://10.0.0.1:8080/", "http://[::1]:9999/"]:
-        assert api.create(**{**MINIMAL, "url": url}).fields == {"url"}
-
-
-def test_configured_retry_defaults_fill_a_partial_policy(install):
-    installation = install(retry_strategy="FIXED_DELAY", retry_attempts=2, retry_max_delay="5s")
-    policy = organization_in(installation).api.subscribe(retry_policy={})["retry_policy"]
-    assert policy == {"retryStrategy": "FIXED_DELAY", "maxRetryAttempts": 2, "maxRetryDelayMs": 5000}
-
-
-def test_subscriptions_outlive_the_processes(install):
-    installation = install()
-    org = organization_in(installation)
-    made = org.api.subscribe()
-    for pid in org.door.pids():
-        org.door.pool.kill(pid, 15)
-    assert Api(org.door, org.key).subscription(made["id"]).json["id"] == made["id"]

@@ -166,6 +166,11 @@ class Installation:
     def deliver_once(self, timeout=60, **more):
         return self.cli("deliver", "--once", check=True, timeout=timeout, **more)
 
+    def deliver_at(self, offset_ms):
+        """All that is due when the tests' clock shows so many milliseconds more than the system's."""
+        self.set_clock(offset_ms)
+        self.deliver_once()
+
     def strays(self):
         """Processes that name our directory: a worker that was started by publishing."""
         found = []
