@@ -1,5 +1,5 @@
 /* FastCGI: threads that accept and answer, and the main thread, which does the housekeeping and waits for a signal to
- * stop.
+ * stop, or for the store to tell this process to leave it.
  *
  * We accept ourselves and hand libfcgi the connection. Its own accept can only be ended by a signal, and a signal that
  * comes a moment later, between the connection and its first byte, costs a request that the server believes sent. */
@@ -27,7 +27,10 @@
 enum {
     LISTENER = FCGI_LISTENSOCK_FILENO,
     ACCEPT_PAUSE_MS = 20,
-    DRAIN_MS = 100, /* after the signal to stop: what was connected by then is still answered */
+    DRAIN_MS = 500, /* after the signal to stop, who waits at the listener is still answered, so long at most */
+    LEAVE_MS = 100, /* answers in hand are finished before the program starts anew */
+    LOOK_MS = 50,   /* between two looks at the store; with LEAVE_MS within the time that it gives us */
+    MAINTAIN_MS = 1000,
     PEER_TIMEOUT_S = 60
 };
 
@@ -36,6 +39,7 @@ struct server {
     const struct conf *conf;
     int stop_event;                     /* readable from the signal to stop on */
     atomic_int_fast64_t drain_until_ms; /* monotonic; 0: not stopping */
+    atomic_size_t at_work;              /* request threads that have not ended */
 };
 
 /* ---- one request ---- */
@@ -106,9 +110,8 @@ static int next_connection(struct server *server)
     return -1;
 }
 
-static void *serve_requests(void *context)
+static void serve_connections(struct server *server)
 {
-    struct server *server = context;
     FCGX_Request fcgi;
     FCGX_InitRequest(&fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR); /* -1: it shall not accept by itself */
     for (int connection = next_connection(server); connection >= 0; connection = next_connection(server)) {
@@ -119,36 +122,75 @@ static void *serve_requests(void *context)
             serve(server, &fcgi);
     }
     FCGX_Free(&fcgi, 1);
+}
+
+static void *serve_requests(void *context)
+{
+    struct server *server = context;
+    serve_connections(server);
+    atomic_fetch_sub(&server->at_work, 1);
     return NULL;
 }
 
 /* Returns how many could be started. */
 static size_t start_threads(struct server *server, pthread_t *threads, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (pthread_create(&threads[i], NULL, serve_requests, server) != 0)
+    for (size_t i = 0; i < count; i++) {
+        atomic_fetch_add(&server->at_work, 1);
+        if (pthread_create(&threads[i], NULL, serve_requests, server) != 0) {
+            atomic_fetch_sub(&server->at_work, 1);
             return i;
+        }
+    }
     return count;
 }
 
-static void stop_threads(struct server *server, const pthread_t *threads, size_t count)
+/* No thread takes another connection, but what has come within `drain_ms`. */
+static void end_accepting(struct server *server, int64_t drain_ms)
 {
     const uint64_t one = 1;
-    atomic_store(&server->drain_until_ms, clock_monotonic_ms() + DRAIN_MS);
+    atomic_store(&server->drain_until_ms, clock_monotonic_ms() + drain_ms);
     if (write(server->stop_event, &one, sizeof one) != (ssize_t)sizeof one)
         log_error("stop_failed", LOG_NUMBER("errno", errno));
+}
+
+/* The listener goes as soon as nobody waits there: closing the store takes a while, and who connected meanwhile would
+ * be lost. */
+static void stop_threads(struct server *server, const pthread_t *threads, size_t count)
+{
+    end_accepting(server, DRAIN_MS);
     for (size_t i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
+    atomic_store(&server->drain_until_ms, clock_monotonic_ms() + DRAIN_MS);
+    serve_connections(server);
+    close(LISTENER);
 }
 
 /* ---- the main thread ---- */
 
-static void wait_for_stop(struct server *server, const sigset_t *stop_signals)
+/* True: a signal to stop came. False: the store must be left. */
+static bool wait_for_stop(struct server *server, const sigset_t *stop_signals)
 {
-    const struct timespec second = {.tv_sec = 1};
-    while (sigtimedwait(stop_signals, NULL, &second) < 0)
-        if (errno == EAGAIN)
-            api_maintain(server->api);
+    const struct timespec moment = {.tv_nsec = LOOK_MS * 1000000};
+    int64_t maintained_ms = clock_monotonic_ms();
+    while (sigtimedwait(stop_signals, NULL, &moment) < 0) {
+        if (api_must_leave(server->api))
+            return false;
+        if (clock_monotonic_ms() - maintained_ms < MAINTAIN_MS)
+            continue;
+        api_maintain(server->api);
+        maintained_ms = clock_monotonic_ms();
+    }
+    return true;
+}
+
+/* New connections wait at the listener for the program's next life; threads that hang in the store are left behind. */
+static void leave(struct server *server)
+{
+    int64_t end_ms = clock_monotonic_ms() + LEAVE_MS;
+    end_accepting(server, 0);
+    while (atomic_load(&server->at_work) > 0 && clock_monotonic_ms() < end_ms)
+        clock_sleep_ms(1);
 }
 
 bool fastcgi_is_spoken(void)
@@ -166,22 +208,24 @@ static bool prepare(struct server *server)
            fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-int fastcgi_run(struct api *api, const struct conf *conf, const sigset_t *stop_signals)
+enum fastcgi_end fastcgi_run(struct api *api, const struct conf *conf, const sigset_t *stop_signals)
 {
     struct server server = {.api = api, .conf = conf, .stop_event = -1};
     if (!prepare(&server)) {
         log_error("fastcgi_failed", LOG_TEXT("cause", "the listening socket on descriptor 0 cannot be used"));
-        return 1;
+        return FASTCGI_FAILED;
     }
     size_t wanted = (size_t)conf->threads;
     pthread_t *threads = mem_calloc(wanted, sizeof *threads);
     size_t count = start_threads(&server, threads, wanted);
-    if (count == 0)
+    if (count == 0) {
         log_error("threads_failed", LOG_TEXT("cause", "no request thread could be started"));
-    else
-        wait_for_stop(&server, stop_signals);
+    } else if (!wait_for_stop(&server, stop_signals)) {
+        leave(&server);
+        return FASTCGI_MUST_LEAVE; /* threads may still be running: nothing of theirs is freed */
+    }
     stop_threads(&server, threads, count);
     free(threads);
     close(server.stop_event);
-    return count == 0 ? 1 : 0;
+    return count == 0 ? FASTCGI_FAILED : FASTCGI_STOPPED;
 }

@@ -10,8 +10,13 @@
 
 /* False: this is plain CGI. To be asked before anything else reads descriptor 0. */
 bool fastcgi_is_spoken(void);
-/* Serves until one of `stop_signals` comes, which are blocked already; the requests in hand are finished. The exit
- * status. */
-int fastcgi_run(struct api *api, const struct conf *conf, const sigset_t *stop_signals);
+enum fastcgi_end {
+    FASTCGI_STOPPED,
+    FASTCGI_FAILED,
+    FASTCGI_MUST_LEAVE /* this process must leave the store at once, with all that it has open there */
+};
+/* Serves until one of `stop_signals` comes, which are blocked already, or until the store must be left; the requests in
+ * hand are finished. */
+enum fastcgi_end fastcgi_run(struct api *api, const struct conf *conf, const sigset_t *stop_signals);
 
 #endif

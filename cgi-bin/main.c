@@ -3,24 +3,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "api/api.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "fastcgi.h"
 #include "plain_cgi.h"
-
-/* Its memory holds secrets: no core file, no tracing by others, no file that others can read. */
-static void harden(void)
-{
-    const struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0);
-    umask(077);
-}
+#include "store/store.h"
 
 /* Blocked in every thread, so that none of them ends the process in the middle of something. */
 static void block_stop_signals(sigset_t *out)
@@ -30,30 +21,48 @@ static void block_stop_signals(sigset_t *out)
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaddset(out, signals[i]);
     pthread_sigmask(SIG_BLOCK, out, NULL);
-    signal(SIGPIPE, SIG_IGN);
 }
 
-static int run(const struct conf *conf, const sigset_t *stop_signals)
+/* The store must be recovered, and no process opens it twice. In the same process the program begins anew: the
+ * listener stays, and who connects meanwhile waits a moment, where a web server that starts another process would have
+ * refused him, perhaps for a second or two. Where that cannot be, the server starts the other one. */
+static _Noreturn void start_anew(char **argv)
+{
+    log_info("start_anew", LOG_TEXT("reason", "recovery"));
+    execv("/proc/self/exe", argv);
+    _exit(STORE_EXIT_LEFT);
+}
+
+static int serve_fastcgi(struct api *api, const struct conf *conf, const sigset_t *stop_signals, char **argv)
+{
+    enum fastcgi_end end = fastcgi_run(api, conf, stop_signals);
+    if (end == FASTCGI_MUST_LEAVE)
+        start_anew(argv);
+    return end == FASTCGI_STOPPED ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(const struct conf *conf, const sigset_t *stop_signals, char **argv)
 {
     struct failure failure = {""};
     if (log_open(conf->log_level, conf->log_file, &failure) != STATUS_OK)
         log_warn("log_open_failed", LOG_TEXT("cause", failure.text)); /* stderr stays in use */
     struct api *api = api_new(conf);
-    int exit_status = fastcgi_is_spoken() ? fastcgi_run(api, conf, stop_signals) : plain_cgi_run(api, conf);
+    int exit_status = fastcgi_is_spoken() ? serve_fastcgi(api, conf, stop_signals, argv) : plain_cgi_run(api, conf);
     api_free(api);
     return exit_status;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    harden();
+    (void)argc;
+    process_protect();
     sigset_t stop_signals;
     block_stop_signals(&stop_signals);
     struct conf conf;
     struct failure failure = {""};
     int exit_status = EXIT_FAILURE;
     if (conf_load(NULL, HOOKTURN_SYSCONF, &conf, &failure) == STATUS_OK)
-        exit_status = run(&conf, &stop_signals);
+        exit_status = run(&conf, &stop_signals, argv);
     else
         fprintf(stderr, "hookturn.fcgi: %s\n", failure.text);
     conf_clear(&conf);

@@ -44,6 +44,12 @@ void api_maintain(struct api *api)
         log_warn("store_maintain_failed", LOG_TEXT("cause", status_name(status)));
 }
 
+bool api_must_leave(struct api *api)
+{
+    struct store *store = lazy_store_peek(&api->lazy_store);
+    return store != NULL && store_is_leaving(store);
+}
+
 static bool check_key(struct call *call)
 {
     return !route_needs_key(call->request->path) || auth_check(call);
@@ -81,10 +87,17 @@ static bool check_scope(struct call *call)
     return false;
 }
 
+/* No body has no media type either: what is wrong with it is that it is empty. */
+static bool is_nothing(const struct request *request)
+{
+    return request->body.length == 0 && !request->body_is_too_large && !request->body_is_broken &&
+           request->content_type[0] == '\0';
+}
+
 static bool check_body(struct call *call)
 {
     const struct request *request = call->request;
-    if (!call->route->takes_body)
+    if (!call->route->takes_body || is_nothing(request))
         return true;
     if (!media_type_is_json(request->content_type))
         call_error(call, API_UNSUPPORTED_MEDIA_TYPE, "the body must be application/json in UTF-8");

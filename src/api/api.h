@@ -2,6 +2,8 @@
 #ifndef HOOKTURN_API_API_H
 #define HOOKTURN_API_API_H
 
+#include <stdbool.h>
+
 #include "api/request.h"
 #include "api/response.h"
 #include "base/conf.h"
@@ -17,5 +19,7 @@ void api_free(struct api *api);
 void api_handle(struct api *api, const struct request *request, struct response *response);
 /* store_maintain where the store is open; about once a second, or after a plain CGI answer. */
 void api_maintain(struct api *api);
+/* The store was opened and must be left: it answers no more, and this process is ended within a moment. */
+bool api_must_leave(struct api *api);
 
 #endif

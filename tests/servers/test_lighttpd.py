@@ -86,6 +86,33 @@ def test_after_kill_9_requests_are_answered_again_within_a_second(running):
     assert min(silences) < 1.0, silences
 
 
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_who_survives_a_killed_process_starts_anew_without_ending(running):
+    """The web server sees nothing of it: a process that ends would have it refuse requests for up to two seconds."""
+    counts = []
+    for _ in range(4):
+        eventually(lambda: len(running.door.pids()) == 2)
+        for _ in range(20):  # both have the store open
+            eventually(lambda: answer(running) == 404)
+        victim, survivor = running.door.pids()
+        before = counts or [descriptors(survivor)]
+        os.kill(victim, signal.SIGKILL) if running.door.name == "lighttpd" else running.door.pool.kill(victim)
+        eventually(lambda: not is_alive(victim), what="the end of the one that was killed")
+        time_limit = time.monotonic() + 1
+        while time.monotonic() < time_limit:
+            answer(running)
+        for _ in range(20):
+            eventually(lambda: answer(running) == 404)
+        assert survivor in running.door.pids()
+        counts.append(descriptors(survivor))
+        assert counts[-1] <= before[0] + 20, "descriptors stay open from one life to the next"
+    if running.door.name == "fcgi":
+        assert set(running.door.pool.exits) == {-signal.SIGKILL}
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
 def test_a_polite_signal_ends_one_process_and_no_other_notices(running, name):
     assert eventually(lambda: answer(running) == 404)
