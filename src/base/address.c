@@ -27,25 +27,29 @@ static const struct block unicast[] = {
 
 /* What is special within those, by IANA's special-purpose registries. */
 static const struct block special[] = {
-    V4(0, 0, 0, 0, 8),              /* this network */
-    V4(10, 0, 0, 0, 8),             /* private */
-    V4(100, 64, 0, 0, 10),          /* shared by carriers */
-    V4(127, 0, 0, 0, 8),            /* loopback */
-    V4(169, 254, 0, 0, 16),         /* link-local, cloud metadata */
-    V4(172, 16, 0, 0, 12),          /* private */
-    V4(192, 0, 0, 0, 24),           /* protocol assignments */
-    V4(192, 0, 2, 0, 24),           /* documentation */
-    V4(192, 88, 99, 0, 24),         /* 6to4 relays */
-    V4(192, 168, 0, 0, 16),         /* private */
-    V4(198, 18, 0, 0, 15),          /* benchmarks */
-    V4(198, 51, 100, 0, 24),        /* documentation */
-    V4(203, 0, 113, 0, 24),         /* documentation */
-    V4(224, 0, 0, 0, 4),            /* multicast */
-    V4(240, 0, 0, 0, 4),            /* reserved, broadcast */
-    V6(0x20, 0x01, 0, 0, 23),       /* protocol assignments, Teredo */
-    V6(0x20, 0x01, 0x0d, 0xb8, 32), /* documentation */
-    V6(0x20, 0x02, 0, 0, 16),       /* 6to4 */
-    V6(0x3f, 0xff, 0, 0, 20),       /* documentation (RFC 9637) */
+    V4(0, 0, 0, 0, 8),                            /* this network */
+    V4(10, 0, 0, 0, 8),                           /* private */
+    V4(100, 64, 0, 0, 10),                        /* shared by carriers */
+    V4(127, 0, 0, 0, 8),                          /* loopback */
+    V4(169, 254, 0, 0, 16),                       /* link-local, cloud metadata */
+    V4(172, 16, 0, 0, 12),                        /* private */
+    V4(192, 0, 0, 0, 24),                         /* protocol assignments */
+    V4(192, 0, 2, 0, 24),                         /* documentation */
+    V4(192, 31, 196, 0, 24),                      /* AS112, which swallows what it gets */
+    V4(192, 52, 193, 0, 24),                      /* multicast tunnels */
+    V4(192, 88, 99, 0, 24),                       /* 6to4 relays */
+    V4(192, 168, 0, 0, 16),                       /* private */
+    V4(192, 175, 48, 0, 24),                      /* AS112 */
+    V4(198, 18, 0, 0, 15),                        /* benchmarks */
+    V4(198, 51, 100, 0, 24),                      /* documentation */
+    V4(203, 0, 113, 0, 24),                       /* documentation */
+    V4(224, 0, 0, 0, 4),                          /* multicast */
+    V4(240, 0, 0, 0, 4),                          /* reserved, broadcast */
+    V6(0x20, 0x01, 0, 0, 23),                     /* protocol assignments, Teredo */
+    V6(0x20, 0x01, 0x0d, 0xb8, 32),               /* documentation */
+    V6(0x20, 0x02, 0, 0, 16),                     /* 6to4 */
+    {{{0x26, 0x20, 0x00, 0x4f, 0x80, 0x00}}, 48}, /* AS112 */
+    V6(0x3f, 0xff, 0, 0, 20),                     /* documentation (RFC 9637) */
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

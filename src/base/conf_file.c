@@ -102,6 +102,7 @@ static enum status refuse_key(const char *path, int line, const char *name, stru
     return STATUS_INVALID;
 }
 
+/* Of a key that stands twice the last counts, so that a script may append what it wants. */
 static enum status take_value(const char *path, int line, const char *name, struct slice value, struct conf_file *out,
                               struct failure *failure)
 {
@@ -109,11 +110,7 @@ static enum status take_value(const char *path, int line, const char *name, stru
     if (key < 0) {
         return refuse_key(path, line, name, failure);
     }
-    if (out->values[key].text != NULL) {
-        failure_set(failure, "%s:%d: %s: it stands on line %d already; remove one of the two", path, line, name,
-                    out->values[key].line);
-        return STATUS_INVALID;
-    }
+    free(out->values[key].text);
     out->values[key].text = slice_dup(value);
     out->values[key].line = line;
     return STATUS_OK;

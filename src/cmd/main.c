@@ -1,17 +1,11 @@
 /* The `hookturn` command: finds the command in the table and runs it. */
 #include "config.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/process.h"
 #include "cmd/command.h"
 
 static const struct command *const commands[] = {&command_init, &command_key, &command_deliver, &command_publish};
@@ -23,28 +17,6 @@ static const struct command *find_command(const char *name)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
     return NULL;
-}
-
-/* A descriptor 0, 1 or 2 that is closed would become one of the store's files, and be written to. */
-static void fill_standard_descriptors(void)
-{
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
-}
-
-/* Keys and secrets pass through this memory: it must reach neither a core file nor another process of the same user.
- * Whatever is made belongs to its user alone. */
-static void protect_process(void)
-{
-    const struct rlimit no_core = {0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
-    prctl(PR_SET_DUMPABLE, 0);
-    umask(077);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 static int print_and_clear(struct buf *text)
@@ -143,7 +115,6 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    fill_standard_descriptors();
-    protect_process();
+    process_protect();
     return run(argc, argv);
 }

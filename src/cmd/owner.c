@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/process.h"
+
 /* The groups before the user: afterwards there is no right to change them. */
 static bool become(uid_t uid, gid_t gid)
 {
@@ -39,5 +41,6 @@ int command_become_owner(const char *directory)
     if (!become(info.st_uid, info.st_gid))
         return command_fail("cannot become user %lu, who owns %s: %s", (unsigned long)info.st_uid, directory,
                             strerror(errno));
+    process_protect(); /* the kernel takes part of it back when the user changes */
     return EXIT_DONE;
 }

@@ -1,0 +1,103 @@
+/* What a program does first: looked at in a child, for it cannot be undone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/process.h"
+
+static bool standard_descriptors_are_filled(void)
+{
+    int lowest_free = dup(STDIN_FILENO);
+    close(lowest_free);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        close(fd);
+    process_protect();
+    bool are_open = true;
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        are_open &= fcntl(fd, F_GETFL) != -1;
+    return are_open && dup(STDIN_FILENO) == lowest_free;
+}
+
+static bool open_descriptors_are_kept(void)
+{
+    int ends[2];
+    struct stat before, after;
+    if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) < 0 || fstat(STDERR_FILENO, &before) != 0)
+        return false;
+    process_protect();
+    return fstat(STDERR_FILENO, &after) == 0 && before.st_ino == after.st_ino;
+}
+
+static bool nothing_is_left_for_others(void)
+{
+    struct rlimit core;
+    umask(0);
+    process_protect();
+    return getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0 &&
+           prctl(PR_GET_DUMPABLE) == 0 && umask(0) == 077;
+}
+
+static bool a_broken_pipe_does_not_kill(void)
+{
+    int ends[2];
+    process_protect();
+    if (pipe(ends) != 0)
+        return false;
+    close(ends[0]);
+    return write(ends[1], "x", 1) == -1;
+}
+
+static void holds_in_a_child(bool (*holds)(void))
+{
+    int ended;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(holds() ? 0 : 1);
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_int_equal(ended, 0);
+}
+
+static void closed_standard_descriptors_are_filled(void **state)
+{
+    (void)state;
+    holds_in_a_child(standard_descriptors_are_filled);
+}
+
+static void open_standard_descriptors_are_kept(void **state)
+{
+    (void)state;
+    holds_in_a_child(open_descriptors_are_kept);
+}
+
+static void memory_and_files_are_kept_from_others(void **state)
+{
+    (void)state;
+    holds_in_a_child(nothing_is_left_for_others);
+}
+
+static void writing_to_a_broken_pipe_is_an_error(void **state)
+{
+    (void)state;
+    holds_in_a_child(a_broken_pipe_does_not_kill);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(closed_standard_descriptors_are_filled),
+        cmocka_unit_test(open_standard_descriptors_are_kept),
+        cmocka_unit_test(memory_and_files_are_kept_from_others),
+        cmocka_unit_test(writing_to_a_broken_pipe_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
