@@ -118,7 +118,7 @@ void flight_free(struct flight *flight)
     attempt_clear(&flight->attempt);
     event_clear(&flight->event);
     header_list_clear(&flight->composition.headers);
-    free(flight->url);
+    mem_free_cleansed_text(flight->url); /* it may carry a token */
     free(flight);
 }
 

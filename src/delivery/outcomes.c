@@ -10,7 +10,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { BATCH = 256 };
+/* The store takes a batch wholly or not at all: what it took is never offered again, where it would look overdue. */
+enum { BATCH = STORE_SETTLE_MAX };
 
 struct outcomes {
     struct settlement *settlements;

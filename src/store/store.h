@@ -160,7 +160,8 @@ struct settlement {
     int64_t due_at_ms;
     bool was_applied; /* out: false where the lease had ended or another generation holds the delivery */
 };
-/* All of them in transactions of at most some hundred. */
+/* Up to STORE_SETTLE_MAX in one transaction: all of them are taken or none. More go in several. */
+enum { STORE_SETTLE_MAX = 200 };
 enum status store_settle(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count) MUST_USE;
 /* Hands claims back unattempted: due again at once, nothing counted. */
 enum status store_release(struct store *store, int64_t now_ms, const struct claim *claims, size_t count) MUST_USE;

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "store/bdb/gate_files.h"
 #include "store/bdb/live.h"
 
 #define FORMAT_WORD "hookturn-store "
@@ -32,11 +33,6 @@ char *bdb_home_path(const char *data_dir)
     return path_in(data_dir, "store");
 }
 
-static enum status status_of_errno(void)
-{
-    return errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
-}
-
 /* ---- making ---- */
 
 enum status bdb_home_make(const char *home, struct failure *failure)
@@ -45,7 +41,7 @@ enum status bdb_home_make(const char *home, struct failure *failure)
         return STATUS_OK;
     if (errno != EEXIST) {
         failure_set(failure, "cannot make %s: %s", home, strerror(errno));
-        return status_of_errno();
+        return gate_status_of_errno();
     }
     enum status status = bdb_home_check(home, NULL);
     if (status == STATUS_NOT_FOUND)
@@ -59,10 +55,10 @@ static enum status write_synced(int directory, const char *name, const char *tex
 {
     int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return status_of_errno();
+        return gate_status_of_errno();
     size_t length = strlen(text);
     bool written = write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
-    enum status status = written ? STATUS_OK : status_of_errno();
+    enum status status = written ? STATUS_OK : gate_status_of_errno();
     close(fd);
     return status;
 }
@@ -72,14 +68,14 @@ enum status bdb_home_finish(const char *home, struct failure *failure)
     enum status status = STATUS_OK;
     int directory = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0 || mkfifoat(directory, "wake", 0600) != 0)
-        status = status_of_errno();
+        status = gate_status_of_errno();
     if (status == STATUS_OK) {
         char text[FORMAT_BYTES];
         snprintf(text, sizeof text, FORMAT_WORD "%d\n", FORMAT_VERSION);
         status = write_synced(directory, "format", text);
     }
     if (status == STATUS_OK && fsync(directory) != 0)
-        status = status_of_errno();
+        status = gate_status_of_errno();
     if (status != STATUS_OK)
         failure_set(failure, "cannot finish the store in %s: %s", home, strerror(errno));
     if (directory >= 0)

@@ -20,9 +20,11 @@ enum status bdb_create(const char *data_dir, struct failure *failure)
         status = bdb_tables_create(bdb);
         if (status == STATUS_OK)
             status = bdb_status(bdb, bdb->env->txn_checkpoint(bdb->env, 0, 0, DB_FORCE), "checkpoint");
-        if (status != STATUS_OK)
-            failure_set(failure, "cannot make the store in %s (%s): remove it and try again", bdb->home,
-                        status_name(status));
+        if (status == STATUS_FULL)
+            failure_set(failure, "cannot make the store in %s: no space is left on the device; make room and try again",
+                        bdb->home);
+        else if (status != STATUS_OK)
+            failure_set(failure, "cannot make the store in %s (%s): the log says why", bdb->home, status_name(status));
     }
     if (status == STATUS_OK)
         status = gate_ready(bdb->gate, failure);

@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 
+_Static_assert((int)STORE_SETTLE_MAX <= (int)BDB_STEP_MAX, "a batch goes into one transaction");
+
 static bool holds(const struct claim *claim, const struct delivery *delivery, int64_t now_ms)
 {
     return delivery->status == DELIVERY_WAITING && delivery->generation == claim->generation &&

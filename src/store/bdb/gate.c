@@ -22,13 +22,13 @@
 #include "store/store.h"
 
 enum {
-    POLL_MS = 10,        /* while waiting for the gate or for others to leave */
-    KILL_AFTER_MS = 300, /* others had so long to leave by themselves */
+    POLL_MS = 10, /* while waiting for the gate or for others to leave */
     GIVE_UP_AFTER_MS = 4000,
     WATCH_MS = 100,    /* between two looks of the watcher */
     FAREWELL_MS = 200, /* from the decision to leave to _exit: answers in hand are finished */
-    RESERVE_BYTES = 16 * 1024 * 1024,
-    BOOT_ID = 64
+    /* Others had so long to leave by themselves. Half of it again on a busy machine: a command whose child is killed
+     * fails, one whose child leaves goes on. */
+    KILL_AFTER_MS = WATCH_MS + FAREWELL_MS + 200
 };
 
 struct gate {

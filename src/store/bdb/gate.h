@@ -3,10 +3,13 @@
  *
  * Berkeley DB's mutexes are not robust: a process that is killed inside them leaves the others asleep for ever. So
  * every process that opens the environment holds the lock of an entry in live/; whoever finds an entry that nobody
- * holds knows that its owner died, and everybody leaves for one recovery. In the environment's home stand gate flock:
- * one process at a time opens or recovers epoch             a number, raised by each recovery ready             exists
- * while the environment's regions can be trusted reserve           disk space that recovery may need live/<pid>-<ns>
- * pid, start time and pid namespace of a process; its lock is held while that process lives */
+ * holds knows that its owner died, and everybody leaves for one recovery. In the environment's home stand:
+ *
+ *     gate             flock: one process at a time opens or recovers
+ *     epoch            a number, raised by each recovery
+ *     ready            exists while the environment's regions can be trusted
+ *     reserve          disk space that recovery may need
+ *     live/<pid>-<ns>  pid, start time and pid namespace of a process; its lock is held while that process lives */
 #ifndef HOOKTURN_STORE_BDB_GATE_H
 #define HOOKTURN_STORE_BDB_GATE_H
 
@@ -21,8 +24,8 @@ struct gate;
 enum status gate_create(const char *home, struct failure *failure) MUST_USE;
 
 /* Takes the gate's lock (at most wait_ms), finds out whether recovery is needed, and if so makes every other process
- * leave (asked first, killed after 300 ms, given up after 4 s) and gives the reserve's space back. Then makes the own
- * live entry. *needs_recovery: open with DB_RECOVER, and alone. The gate's lock stays held until gate_ready or
+ * leave (asked first, killed after half a second, given up after 4 s) and gives the reserve's space back. Then makes
+ * the own live entry. *needs_recovery: open with DB_RECOVER, and alone. The gate's lock stays held until gate_ready or
  * gate_leave. STATUS_UNAVAILABLE: waited in vain. */
 enum status gate_enter(const char *home, int64_t wait_ms, struct gate **out, bool *needs_recovery,
                        struct failure *failure) MUST_USE;

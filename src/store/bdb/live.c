@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/bdb/gate_files.h"
 
 struct owner {
     long pid;
@@ -116,11 +117,11 @@ enum status live_enter(int live_dir, unsigned slot, char name[LIVE_NAME], int *o
     snprintf(hidden, sizeof hidden, ".%s", name);
     int fd = openat(live_dir, hidden, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+        return gate_status_of_errno();
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 ||
         dprintf(fd, "%ld %llu %llu %u\n", self.pid, self.started, self.namespace, slot) < 0 ||
         renameat(live_dir, hidden, live_dir, name) != 0) {
-        enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+        enum status status = gate_status_of_errno();
         unlinkat(live_dir, hidden, 0);
         close(fd);
         return status;
