@@ -3,7 +3,6 @@
 #include "api/handle.h"
 #include "api/idempotency.h"
 #include "api/input_event.h"
-#include "base/json_out.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "model/event.h"
@@ -20,17 +19,9 @@ static void render_publication(void *context, struct buf *kept)
     const struct publication *publication = context;
     const struct event *event = publication->event;
     struct success *success = publication->success;
-    char id[OBJECT_ID_TEXT];
-    object_id_format(&event->id, id);
     success_clear(success);
     success->status = 202;
-    json_object *object = json_out_new();
-    json_out_text(object, "event_id", id);
-    json_out_text(object, "trace_id", event->trace_id);
-    json_out_text(object, "event_name", event->name);
-    json_out_integer(object, "delivery_count", (int64_t)event->subscription_count);
-    json_out_time(object, "created_at", event->created_at_ms);
-    json_out_end(object, &success->body);
+    event_append_accepted(event, &success->body);
     idempotency_keep((void *)&publication->keeper, kept);
 }
 

@@ -21,6 +21,9 @@ const char *input_scan(struct slice body, struct json_scan *out)
     return "the body must be a JSON object";
 }
 
+/* A member that is interpreted takes much more memory than text; no valid one comes near this. */
+enum { INTERPRETED_MAX_BYTES = 1 << 20 };
+
 /* A valid value that is not null, so NULL can only mean that there is no memory. json-c's strict mode would add nothing
  * to the scan, and some versions of it refuse integers that do not fit instead of giving the nearest that does. */
 static json_object *parse(struct json_tokener *tokener, struct slice text)
@@ -52,6 +55,8 @@ static const char *read_field(struct json_tokener *tokener, const struct json_sp
         return field->read(context, &(struct input_member){span, NULL});
     if (span->is_unclean)
         return "must not hold U+0000 or lone surrogates";
+    if (span->value.length > INTERPRETED_MAX_BYTES)
+        return "must have at most 1 MiB";
     json_object *value = parse(tokener, span->value);
     const char *message = field->read(context, &(struct input_member){span, value});
     json_out_wipe(value);

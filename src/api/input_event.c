@@ -4,17 +4,7 @@
 #include <stdlib.h>
 
 #include "api/input.h"
-#include "base/encoding.h"
 #include "model/subscription_check.h"
-
-enum { EVENT_SCOPE_ID_MAX = 255 };
-
-static const char *check_event_scope_id(const char *text, size_t length)
-{
-    if (utf8_length(text, length) > EVENT_SCOPE_ID_MAX)
-        return "the id must have at most 255 characters";
-    return check_scope_id(text, length);
-}
 
 static const char *read_event_name(void *context, const struct input_member *member)
 {
@@ -31,12 +21,12 @@ static const char *read_payload(void *context, const struct input_member *member
 
 static const char *read_agent_id(void *context, const struct input_member *member)
 {
-    return input_checked_text(member->value, check_event_scope_id, &((struct event_input *)context)->agent_id);
+    return input_checked_text(member->value, check_scope_id, &((struct event_input *)context)->agent_id);
 }
 
 static const char *read_workspace_id(void *context, const struct input_member *member)
 {
-    return input_checked_text(member->value, check_event_scope_id, &((struct event_input *)context)->workspace_id);
+    return input_checked_text(member->value, check_scope_id, &((struct event_input *)context)->workspace_id);
 }
 
 static const char *read_trace_id(void *context, const struct input_member *member)

@@ -79,7 +79,6 @@ static const char *read_timeout(void *context, const struct input_member *member
 
 /* ---- headers ---- */
 
-/* The name has passed its rule, so it can stand in the field's name. */
 static void add_header_error(struct reader *reader, const char *name, const char *message)
 {
     struct buf field;
@@ -89,10 +88,12 @@ static void add_header_error(struct reader *reader, const char *name, const char
     buf_clear(&field);
 }
 
-static void read_header_value(struct reader *reader, const char *name, json_object *value)
+static void read_header(struct reader *reader, const char *name, json_object *value)
 {
     struct slice text;
-    const char *message = input_text(value, &text);
+    const char *message = check_header_name(name, strlen(name));
+    if (message == NULL)
+        message = input_text(value, &text);
     if (message == NULL)
         message = check_header_value(text.data, text.length);
     if (message == NULL)
@@ -101,18 +102,26 @@ static void read_header_value(struct reader *reader, const char *name, json_obje
         add_header_error(reader, name, message);
 }
 
+static size_t count_set(json_object *map)
+{
+    size_t count = 0;
+    json_object_object_foreach(map, name, value)
+    {
+        (void)name;
+        count += value != NULL;
+    }
+    return count;
+}
+
+/* The number comes first: it bounds how many errors are named. */
 static const char *read_header_map(struct reader *reader, json_object *map)
 {
-    if (json_object_object_length(map) > HEADERS_MAX)
+    if (count_set(map) > HEADERS_MAX)
         return "there must be at most 50 headers";
     json_object_object_foreach(map, name, value)
     {
-        if (value == NULL)
-            continue;
-        const char *message = check_header_name(name, strlen(name));
-        if (message != NULL)
-            return message;
-        read_header_value(reader, name, value);
+        if (value != NULL)
+            read_header(reader, name, value);
     }
     return check_headers(&reader->input->headers);
 }

@@ -153,6 +153,20 @@ static char *path_from_split(const struct path_variables *variables, const char 
     return path;
 }
 
+/* What stands before our path, with one slash at its start and none at its end: in a Location "//" would begin a host.
+ */
+static char *make_mount(const char *raw, size_t length)
+{
+    for (; length > 1 && raw[0] == '/' && raw[1] == '/'; length--)
+        raw++;
+    while (length > 0 && raw[length - 1] == '/')
+        length--;
+    char *before = mem_strndup(raw, length);
+    char *mount = make_printable("", before);
+    free(before);
+    return mount;
+}
+
 /* Sets client_path and mount; `at` is where our path begins in `raw`, NULL where that is not known. */
 static void set_client_path(struct request *request, const char *raw, const char *at, const char *base)
 {
@@ -162,10 +176,8 @@ static void set_client_path(struct request *request, const char *raw, const char
         request->mount = mem_strdup(base);
         return;
     }
-    char *before = mem_strndup(raw, at != NULL ? (size_t)(at - raw) : 0);
     request->client_path = make_printable("", raw);
-    request->mount = make_printable("", before);
-    free(before);
+    request->mount = make_mount(raw, at != NULL ? (size_t)(at - raw) : 0);
 }
 
 /* Without REQUEST_URI (a bare CGI environment) the split is all there is; it is decoded already. */

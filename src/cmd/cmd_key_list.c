@@ -36,8 +36,7 @@ static bool visit_for_json(void *context, const struct api_key *key)
     uuid_format(&key->organization_id, organization_id);
     json_object *object = json_out_object(context, NULL);
     json_out_text(object, "id", id);
-    if (key->name)
-        json_out_text(object, "name", key->name);
+    json_out_text(object, "name", key->name ? key->name : "");
     json_out_text(object, "organization_id", organization_id);
     json_out_text(object, "created_user_id", key->created_user_id);
     api_scopes_each(key->scopes, add_scope_element, json_out_array(object, "scopes"));

@@ -10,10 +10,8 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
-#include "base/json_out.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
-
 #include "cmd/family.h"
 #include "model/subscription_check.h"
 #include "store/worker_state.h"
@@ -26,21 +24,11 @@ struct publication {
 
 /* ---- what is printed ---- */
 
-static void append_json(const struct event *event, const char *id, struct buf *out)
-{
-    json_object *object = json_out_new();
-    json_out_text(object, "event_id", id);
-    json_out_text(object, "trace_id", event->trace_id);
-    json_out_text(object, "event_name", event->name);
-    json_out_integer(object, "delivery_count", (int64_t)event->subscription_count);
-    json_out_time(object, "created_at", event->created_at_ms);
-    json_out_end(object, out);
-    buf_append_text(out, "\n");
-}
-
-static void append_text(const struct publication *publication, const char *id, struct buf *out)
+static void append_text(const struct publication *publication, struct buf *out)
 {
     const struct event *event = &publication->event;
+    char id[OBJECT_ID_TEXT];
+    object_id_format(&event->id, id);
     buf_printf(out, "event       %s\ntrace       %s\ndeliveries  %zu\n", id, event->trace_id,
                event->subscription_count);
     struct worker_state worker;
@@ -51,13 +39,13 @@ static void append_text(const struct publication *publication, const char *id, s
 
 static int print_accepted(const struct publication *publication)
 {
-    char id[OBJECT_ID_TEXT];
     struct buf text = {0};
-    object_id_format(&publication->event.id, id);
-    if (publication->is_json)
-        append_json(&publication->event, id, &text);
-    else
-        append_text(publication, id, &text);
+    if (publication->is_json) {
+        event_append_accepted(&publication->event, &text);
+        buf_append_text(&text, "\n");
+    } else {
+        append_text(publication, &text);
+    }
     int exit_status = command_print(&text);
     buf_clear(&text);
     return exit_status;

@@ -68,9 +68,12 @@ static void handle_signals(void)
             sigaction(passed_on[i], &action, NULL);
 }
 
+/* Ctrl-Z stops the parent alone: a child that stands still in the middle of the store would hold what it has locked,
+ * and every other process with it. */
 static _Noreturn void live_as_child(const struct family *family, pid_t parent)
 {
     handle_signals();
+    signal(SIGTSTP, SIG_IGN);
     sigprocmask(SIG_SETMASK, &family->mask_before, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) /* it died before the line above */

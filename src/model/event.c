@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_out.h"
+
 /* The service whose events tell a customer about their own subscriptions. */
 #define OWN_SERVICE_PREFIX "Webhook."
 
@@ -35,6 +37,19 @@ void event_compose_body(struct event *event, struct slice payload)
                (int)(event->created_at_ms % 1000));
     buf_append_slice(&event->body, payload);
     buf_append(&event->body, "}", 1);
+}
+
+void event_append_accepted(const struct event *event, struct buf *out)
+{
+    char id[OBJECT_ID_TEXT];
+    object_id_format(&event->id, id);
+    json_object *object = json_out_new();
+    json_out_text(object, "event_id", id);
+    json_out_text(object, "trace_id", event->trace_id);
+    json_out_text(object, "event_name", event->name);
+    json_out_integer(object, "delivery_count", (int64_t)event->subscription_count);
+    json_out_time(object, "created_at", event->created_at_ms);
+    json_out_end(object, out);
 }
 
 /* "Service.*" for any event of that service. */

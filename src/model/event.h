@@ -28,6 +28,9 @@ void event_clear(struct event *event);
 /* Fills `event->body` from the other members:
  * {"organizationId":"…","traceId":"…","eventName":"…","timestamp":<seconds>.<3 digits>,"payload":<bytes>} */
 void event_compose_body(struct event *event, struct slice payload);
+/* Appends what its publisher is told, through whichever door it came:
+ * {"event_id","trace_id","event_name","delivery_count","created_at"} */
+void event_append_accepted(const struct event *event, struct buf *out);
 /* Whether the subscription's filter names the event and its scope covers it. Events of the service "Webhook" match only
  * where they are named in full. Paused subscriptions match, deleted ones do not. */
 bool event_matches(const struct event *event, const struct subscription *subscription);

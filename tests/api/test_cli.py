@@ -132,6 +132,7 @@ def test_key_list_shows_all_but_the_keys(install):
     assert first["name"] == "first one" and first["organization_id"] == organization
     assert first["created_user_id"] == "u1" and set(first["scopes"]) == {"read", "publish"}
     assert second["scopes"] == ["operate"] and second["expires_at"] > second["created_at"]
+    assert second["name"] == "", "a program can rely on the member"
     table = installation.cli("key", "list", check=True).stdout.decode()
     assert first["id"] in table and second["id"] in table
     assert not any(key in table for key in keys)

@@ -70,6 +70,12 @@ def test_the_scope_decides(api):
     assert count(api, workspace_id="W1") == 1
 
 
+def test_whatever_id_a_subscription_can_list_an_event_can_name(api):
+    long = "a" * 1000
+    api.subscribe(agent_ids=[long])
+    assert count(api, agent_id=long) == 1
+
+
 def test_paused_subscriptions_are_included(api):
     api.subscribe(active=False)
     assert count(api) == 1

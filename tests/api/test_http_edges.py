@@ -87,6 +87,12 @@ def test_no_media_type_at_all_is_415(fcgi_org):
     assert response.status == 415
 
 
+@pytest.mark.parametrize("target", [EVENT, SUBSCRIPTION])
+def test_nothing_at_all_is_400(api, target):
+    """No body has no media type that could be wrong."""
+    assert api.post(target).status == 400
+
+
 # ---- sizes ----
 
 

@@ -140,6 +140,19 @@ static void the_child_stops_when_its_parent_is_killed(void **state)
     assert_int_equal(shared->stopped, 1);
 }
 
+static int work_as_long_as_ctrl_z_is_nothing(void *context)
+{
+    struct sigaction action;
+    return sigaction(SIGTSTP, NULL, &action) == 0 && action.sa_handler == SIG_IGN ? *(int *)context : EXIT_FAILED;
+}
+
+static void ctrl_z_does_not_stop_a_child_in_the_store(void **state)
+{
+    (void)state;
+    int done = EXIT_DONE;
+    assert_int_equal(family_run(work_as_long_as_ctrl_z_is_nothing, &done, false), EXIT_DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +163,7 @@ int main(void)
         cmocka_unit_test_setup(a_killed_worker_is_started_anew_after_a_pause, reset),
         cmocka_unit_test_setup(signals_to_the_parent_reach_the_child, reset),
         cmocka_unit_test_setup(the_child_stops_when_its_parent_is_killed, reset),
+        cmocka_unit_test_setup(ctrl_z_does_not_stop_a_child_in_the_store, reset),
     };
     return cmocka_run_group_tests(tests, make_shared, NULL);
 }

@@ -8,11 +8,9 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "base/encoding.h"
 #include "model/secret.h"
+#include "keyring_fixture.h"
 
 #define NOW INT64_C(1781259300000)
 #define GRACE INT64_C(259200000)
@@ -205,28 +203,6 @@ static void an_empty_list_has_nothing(void **state)
     assert_false(holds_valid(&list, 1, NOW));
 }
 
-static int open_ring(void **state)
-{
-    char directory[] = "/tmp/test_secret.XXXXXX", path[64];
-    struct failure failure;
-    struct keyring *keyring = NULL;
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/master.key", directory);
-    int result =
-        keyring_create(path, &failure) == STATUS_OK && keyring_open(path, &keyring, &failure) == STATUS_OK ? 0 : -1;
-    unlink(path);
-    rmdir(directory);
-    *state = keyring;
-    return result;
-}
-
-static int free_ring(void **state)
-{
-    keyring_free(*state);
-    return 0;
-}
-
 static void a_sealed_secret_opens_for_its_own_subscription_alone(void **state)
 {
     const struct keyring *keyring = *state;
@@ -285,5 +261,5 @@ int main(void)
         cmocka_unit_test(a_sealed_secret_must_fit_its_digest),
         cmocka_unit_test(the_fingerprint_starts_the_digest_of_the_whole_text),
     };
-    return cmocka_run_group_tests(tests, open_ring, free_ring);
+    return cmocka_run_group_tests(tests, keyring_fixture_open, keyring_fixture_close);
 }

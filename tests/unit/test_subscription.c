@@ -9,33 +9,11 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/keyring.h"
 #include "base/mem.h"
 #include "model/subscription.h"
-
-static int open_ring(void **state)
-{
-    char directory[] = "/tmp/test_subscription.XXXXXX", path[64];
-    struct failure failure;
-    struct keyring *keyring = NULL;
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/master.key", directory);
-    int result =
-        keyring_create(path, &failure) == STATUS_OK && keyring_open(path, &keyring, &failure) == STATUS_OK ? 0 : -1;
-    unlink(path);
-    rmdir(directory);
-    *state = keyring;
-    return result;
-}
-
-static int free_ring(void **state)
-{
-    keyring_free(*state);
-    return 0;
-}
+#include "keyring_fixture.h"
 
 static struct subscription subscription_of(const char *id)
 {
@@ -187,5 +165,5 @@ int main(void)
         cmocka_unit_test(sealed_bytes_that_are_no_headers_are_corrupt),
         cmocka_unit_test(clearing_leaves_nothing_and_may_be_repeated),
     };
-    return cmocka_run_group_tests(tests, open_ring, free_ring);
+    return cmocka_run_group_tests(tests, keyring_fixture_open, keyring_fixture_close);
 }
