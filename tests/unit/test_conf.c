@@ -260,7 +260,7 @@ static void bad_lines_name_file_and_line(void **state)
     assert_refused("THREADS = 4", "1: THREADS: unknown key");
     assert_refused("\n\nthreads 4", "3: the line is neither `key = value` nor a comment (#)");
     assert_refused("= 4", "1: the line is neither `key = value` nor a comment (#)");
-    assert_refused("threads = 4\n# x\nthreads = many\n", "3: threads: ");
+    assert_refused("threads = 4\n# x\nthreads = many\n", "3: threads: \"many\" is not a whole number");
     assert_refused("# ok\nlog_file = /\xff\n", "2: the line holds a NUL or is not valid UTF-8");
 
     struct conf conf;
