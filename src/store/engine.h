@@ -34,6 +34,10 @@ struct store_engine {
                                        const struct object_id *id, struct change *change);
     enum status (*subscription_get)(struct store *store, const struct uuid *organization_id, const struct object_id *id,
                                     struct subscription *out);
+    enum status (*subscription_list)(struct store *store, const struct uuid *organization_id,
+                                     const struct object_id *after, size_t max,
+                                     bool (*visit)(void *context, const struct subscription *subscription),
+                                     void *context, bool *has_more);
 
     void (*event_id_make)(struct store *store, int64_t now_ms, struct object_id *out);
     enum status (*publish)(struct store *store, struct event *events, size_t count, struct answer *answer);

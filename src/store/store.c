@@ -141,6 +141,14 @@ enum status store_subscription_get(struct store *store, const struct uuid *organ
     return store->engine->subscription_get(store, organization_id, id, out);
 }
 
+enum status store_subscription_list(struct store *store, const struct uuid *organization_id,
+                                    const struct object_id *after, size_t max,
+                                    bool (*visit)(void *context, const struct subscription *subscription),
+                                    void *context, bool *has_more)
+{
+    return store->engine->subscription_list(store, organization_id, after, max, visit, context, has_more);
+}
+
 /* ---- events ---- */
 
 void store_event_id_make(struct store *store, int64_t now_ms, struct object_id *out)

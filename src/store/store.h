@@ -2,10 +2,10 @@
  * so; it is done or it has changed nothing. No transaction handle and no engine's pointer crosses this door.
  *
  * Any verb may also return: STATUS_AGAIN (conflicts beyond the bounded retries), STATUS_FULL (no space),
- * STATUS_UNAVAILABLE (recovering or leaving), STATUS_CORRUPT, STATUS_VERSION, STATUS_IO. The engine has logged the
- * cause. Verbs may be called from several threads at once. Whatever a verb promised to a client is on disk, synced,
- * when it returns STATUS_OK; claims, releases and settlements survive a killed process but may be repeated after a
- * power loss. */
+ * STATUS_UNAVAILABLE (recovering or leaving), STATUS_UNKNOWN (it failed in the act of committing: done or not),
+ * STATUS_CORRUPT, STATUS_VERSION, STATUS_IO. The engine has logged the cause. Verbs may be called from several threads
+ * at once. Whatever a verb promised to a client is on disk, synced, when it returns STATUS_OK; claims, releases and
+ * settlements survive a killed process but may be repeated after a power loss. */
 #ifndef HOOKTURN_STORE_STORE_H
 #define HOOKTURN_STORE_STORE_H
 
@@ -74,7 +74,7 @@ enum status store_key_revoke(struct store *store, const struct object_id *id, in
  * waits for the first one's commit. */
 struct idempotency {
     unsigned char key[SHA256_BYTES];         /* digest of organization, path and key */
-    unsigned char fingerprint[SHA256_BYTES]; /* of the body; zero where it is not taken */
+    unsigned char fingerprint[SHA256_BYTES]; /* of method and body; zero where that is not taken */
     int64_t now_ms;                          /* rows that expired are as if they were not there */
     int64_t expires_at_ms;
 };
@@ -98,6 +98,8 @@ struct change {
     enum status (*apply)(void *context, int64_t now_ms, struct subscription *subscription);
     void *context;
     struct answer *answer; /* NULL: nobody is answered; its render sees what apply left in the context */
+    bool is_unchanged;     /* of an update: reset before each call of apply, which sets it where nothing is to change:
+                              the record is not written, its version not raised; an answer is kept all the same */
 };
 
 /* Makes a subscription: `apply` gets one with id, organization_id and the two times set and fills in the rest. The id
@@ -106,20 +108,31 @@ struct change {
 enum status store_subscription_create(struct store *store, const struct uuid *organization_id, size_t max_subscriptions,
                                       struct change *change) MUST_USE;
 /* Reads for writing, applies, raises the version (apply sees it raised), writes back. updated_at_ms is apply's
- * business. STATUS_NOT_FOUND also for tombstones. STATUS_EXISTS: the new name is taken. */
+ * business. STATUS_NOT_FOUND also for tombstones. STATUS_EXISTS: the new name is taken.
+ * An apply that sets is_deleted makes a tombstone, and updated_at_ms then says when: the name is free, there is room
+ * for another subscription, waiting deliveries read CANCELLED, and new events pass it over. */
 enum status store_subscription_update(struct store *store, const struct uuid *organization_id,
                                       const struct object_id *id, struct change *change) MUST_USE;
 /* A committed state, read now. STATUS_NOT_FOUND also for tombstones. The caller clears `out`. */
 enum status store_subscription_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
                                    struct subscription *out) MUST_USE;
 
+/* Oldest first, from behind `after` (all zero: from the start), at most `max`, tombstones passed over. `visit` borrows,
+ * is called with nothing locked, and ends the list by returning false. *has_more: there was something behind the last
+ * one visited. Whatever comes and goes between two calls, a subscription that stays is visited exactly once. */
+enum status store_subscription_list(struct store *store, const struct uuid *organization_id,
+                                    const struct object_id *after, size_t max,
+                                    bool (*visit)(void *context, const struct subscription *subscription),
+                                    void *context, bool *has_more) MUST_USE;
+
 /* ---- events ---- */
 
 /* An id for a new event: 1 byte lane, 6 bytes milliseconds, 5 random bytes. */
 void store_event_id_make(struct store *store, int64_t now_ms, struct object_id *out);
-/* Matches each event against the organization's subscriptions and commits all of them, with the list of their
- * deliveries, or none. In: all members but the subscriptions. Out: subscriptions and their count, also for the render.
- * An event whose id is there already is left as it is, with its count read back (a repeated call does nothing twice).
+/* Events of one organization: matches each against its subscriptions, with every change that was answered before, and
+ * commits all of them, with the list of their deliveries, or none. In: all members but the subscriptions. Out:
+ * subscriptions and their count, also for the render. An event whose id is there already is left as it is, with its
+ * count read back (a repeated call does nothing twice).
  */
 enum status store_publish(struct store *store, struct event *events, size_t count, struct answer *answer) MUST_USE;
 enum status store_event_get(struct store *store, const struct object_id *id, struct event *out) MUST_USE;

@@ -1,5 +1,5 @@
-/* What every store engine must keep: shared by the files of the conformance suite. Each test has a store of its own in
- * a temporary directory. */
+/* What every store engine must keep: shared by the files of the conformance suite. Each test, or group of tests, has a
+ * store of its own in a temporary directory. */
 #ifndef HOOKTURN_TESTS_STORE_CONFORMANCE_H
 #define HOOKTURN_TESTS_STORE_CONFORMANCE_H
 
@@ -25,6 +25,8 @@ struct fixture {
 
 int fixture_make(void **state);
 int fixture_remove(void **state);
+/* For tests that share a store: an organization of its own. */
+int fixture_new_organization(void **state);
 /* The process may fork while the store is closed. */
 void fixture_close(struct fixture *fixture);
 void fixture_open(struct fixture *fixture);
@@ -84,6 +86,8 @@ int run_children(struct fixture *fixture, int count, int (*work)(struct fixture 
 /* ---- the tests ---- */
 
 #define CONFORMANCE_TEST(function) cmocka_unit_test_setup_teardown(function, fixture_make, fixture_remove)
+/* In a group whose setup is fixture_make: quicker, where what other organizations have in the store is no matter. */
+#define SHARING_TEST(function) cmocka_unit_test_setup(function, fixture_new_organization)
 
 int run_life_tests(void);
 int run_key_tests(void);
@@ -92,6 +96,10 @@ int run_answer_tests(void);
 int run_publish_tests(void);
 int run_claim_tests(void);
 int run_settle_tests(void);
+int run_list_tests(void);
+int run_delete_tests(void);
+int run_match_tests(void);
+int run_wide_tests(void);
 int run_process_tests(void);
 
 #endif

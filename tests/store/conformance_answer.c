@@ -42,7 +42,7 @@ static void update(struct fixture *fixture, const struct object_id *id, const st
                    struct call *call)
 {
     call->answer = (struct answer){.idempotency = idempotency, .render = render_work, .context = &call->work};
-    struct change change = {apply_work, &call->work, &call->answer};
+    struct change change = {.apply = apply_work, .context = &call->work, .answer = &call->answer};
     call->status = store_subscription_update(fixture->store, &fixture->org, id, &change);
 }
 
@@ -150,7 +150,7 @@ static void creating_twice_with_one_key_makes_one(void **state)
     struct work work = {.applied = 0};
     struct spec spec = {.name = "once"};
     struct answer answer = {.idempotency = &idempotency, .render = render_work, .context = &work};
-    struct change change = {spec_apply, &spec, &answer};
+    struct change change = {.apply = spec_apply, .context = &spec, .answer = &answer};
     assert_int_equal(store_subscription_create(fixture->store, &fixture->org, 10, &change), STATUS_OK);
     assert_int_equal(store_subscription_create(fixture->store, &fixture->org, 10, &change), STATUS_REPLAY);
     buf_clear(&answer.kept);

@@ -38,6 +38,13 @@ int fixture_remove(void **state)
     return system(command);
 }
 
+int fixture_new_organization(void **state)
+{
+    struct fixture *fixture = *state;
+    uuid_make(&fixture->org);
+    return 0;
+}
+
 void fixture_close(struct fixture *fixture)
 {
     store_close(fixture->store);
@@ -69,7 +76,7 @@ enum status spec_apply(void *context, int64_t now_ms, struct subscription *subsc
 
 enum status try_subscription(struct fixture *fixture, struct spec *spec)
 {
-    struct change change = {spec_apply, spec, NULL};
+    struct change change = {.apply = spec_apply, .context = spec};
     return store_subscription_create(fixture->store, &fixture->org, 10000, &change);
 }
 
@@ -108,7 +115,7 @@ enum status apply_delete(void *context, int64_t now_ms, struct subscription *sub
 void change_subscription(struct fixture *fixture, const struct object_id *id,
                          enum status (*apply)(void *, int64_t, struct subscription *))
 {
-    struct change change = {apply, NULL, NULL};
+    struct change change = {.apply = apply};
     assert_int_equal(store_subscription_update(fixture->store, &fixture->org, id, &change), STATUS_OK);
 }
 

@@ -29,7 +29,7 @@ static int create_up_to_the_cap(struct fixture *fixture, int index)
         char name[32];
         snprintf(name, sizeof name, "%d %d", index, i);
         struct spec spec = {.name = name};
-        struct change change = {spec_apply, &spec, NULL};
+        struct change change = {.apply = spec_apply, .context = &spec};
         enum status status = store_subscription_create(fixture->store, &fixture->org, 25, &change);
         if (status != STATUS_OK && status != STATUS_LIMIT)
             return FAILED;
@@ -49,7 +49,7 @@ static struct object_id shared; /* made before the children are */
 
 static int change_often(struct fixture *fixture, int index)
 {
-    struct change change = {apply_nothing, NULL, NULL};
+    struct change change = {.apply = apply_nothing};
     int done = 0;
     (void)index;
     for (int i = 0; i < 20; i++)
@@ -83,7 +83,7 @@ static int change_with_the_same_keys(struct fixture *fixture, int index)
         struct idempotency idempotency = {.now_ms = 1, .expires_at_ms = 2};
         memset(idempotency.key, i, sizeof idempotency.key);
         struct answer answer = {.idempotency = &idempotency, .render = render_nothing};
-        struct change change = {apply_nothing, NULL, &answer};
+        struct change change = {.apply = apply_nothing, .answer = &answer};
         enum status status = store_subscription_update(fixture->store, &fixture->org, &shared, &change);
         bool answered = strcmp(buf_text(&answer.kept), "answer") == 0;
         buf_clear(&answer.kept);

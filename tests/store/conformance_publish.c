@@ -1,11 +1,8 @@
 /* Publishing: whom an event concerns, and what is there once it was accepted. */
 #include "conformance.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { WIDE = 1100 /* more than are written with the event, and more than one step */ };
 
 static void an_event_goes_to_those_who_want_it(void **state)
 {
@@ -113,46 +110,6 @@ static void a_batch_is_published_whole(void **state)
     free(events);
 }
 
-/* How many of the event's deliveries have a row. */
-static size_t rows_of(struct fixture *fixture, const struct event *event)
-{
-    size_t rows = 0;
-    for (size_t i = 0; i < event->subscription_count; i++) {
-        struct delivery delivery;
-        enum status status = store_delivery_get(fixture->store, &event->subscriptions[i], &event->id, &delivery);
-        assert_true(status == STATUS_OK || status == STATUS_NOT_FOUND);
-        rows += status == STATUS_OK;
-    }
-    return rows;
-}
-
-static void a_wide_event_gets_all_of_its_deliveries(void **state)
-{
-    struct fixture *fixture = *state;
-    struct claims *claims = claims_new();
-    struct event found;
-    for (int i = 0; i < WIDE; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "s%d", i);
-        add_subscription(fixture, name);
-    }
-    struct event event = make_event(fixture, "A.B", 1000);
-    assert_int_equal(store_publish(fixture->store, &event, 1, NULL), STATUS_OK);
-    assert_int_equal(event.subscription_count, WIDE);
-    assert_int_equal(store_event_get(fixture->store, &event.id, &found), STATUS_OK);
-    assert_int_equal(found.subscription_count, WIDE);
-    assert_int_equal(rows_of(fixture, &found), found.expanded_count);
-    event_clear(&found);
-    claim_all(fixture, 2000, CLAIMS_MAX, claims);
-    assert_int_equal(claims->count, WIDE);
-    assert_int_equal(store_event_get(fixture->store, &event.id, &found), STATUS_OK);
-    assert_int_equal(found.expanded_count, WIDE);
-    assert_int_equal(rows_of(fixture, &found), WIDE);
-    event_clear(&found);
-    event_clear(&event);
-    free(claims);
-}
-
 int run_publish_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,7 +119,6 @@ int run_publish_tests(void)
         CONFORMANCE_TEST(an_event_is_read_back_as_it_was_published),
         CONFORMANCE_TEST(repeating_an_id_does_nothing_twice),
         CONFORMANCE_TEST(a_batch_is_published_whole),
-        CONFORMANCE_TEST(a_wide_event_gets_all_of_its_deliveries),
     };
     return cmocka_run_group_tests_name("publishing", tests, NULL, NULL);
 }

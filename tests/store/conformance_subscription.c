@@ -59,7 +59,7 @@ static enum status rename_it(void *context, int64_t now_ms, struct subscription 
 
 static enum status rename_to(struct fixture *fixture, const struct object_id *id, char *name)
 {
-    struct change change = {rename_it, name, NULL};
+    struct change change = {.apply = rename_it, .context = name};
     return store_subscription_update(fixture->store, &fixture->org, id, &change);
 }
 
@@ -80,7 +80,7 @@ static void no_more_than_the_cap_and_deleting_makes_room(void **state)
     struct fixture *fixture = *state;
     struct object_id first = add_subscription(fixture, "1");
     struct spec spec = {.name = "2"};
-    struct change change = {spec_apply, &spec, NULL};
+    struct change change = {.apply = spec_apply, .context = &spec};
     assert_int_equal(store_subscription_create(fixture->store, &fixture->org, 1, &change), STATUS_LIMIT);
     change_subscription(fixture, &first, apply_delete);
     assert_int_equal(store_subscription_create(fixture->store, &fixture->org, 1, &change), STATUS_OK);
@@ -106,7 +106,7 @@ static void a_change_sees_the_raised_version_and_is_written(void **state)
     struct fixture *fixture = *state;
     struct object_id id = add_subscription(fixture, "s");
     struct seen seen = {.verdict = STATUS_OK};
-    struct change change = {look, &seen, NULL};
+    struct change change = {.apply = look, .context = &seen};
     assert_int_equal(store_subscription_update(fixture->store, &fixture->org, &id, &change), STATUS_OK);
     assert_int_equal(seen.version, 2);
     struct subscription found = get(fixture, &id);
@@ -121,7 +121,7 @@ static void a_refused_change_leaves_everything(void **state)
     struct fixture *fixture = *state;
     struct object_id id = add_subscription(fixture, "s");
     struct seen seen = {.verdict = STATUS_PRECONDITION};
-    struct change change = {look, &seen, NULL};
+    struct change change = {.apply = look, .context = &seen};
     assert_int_equal(store_subscription_update(fixture->store, &fixture->org, &id, &change), STATUS_PRECONDITION);
     struct subscription found = get(fixture, &id);
     assert_int_equal(found.version, 1);
@@ -141,10 +141,10 @@ static void time_never_runs_back_over_the_records_own(void **state)
     struct fixture *fixture = *state;
     struct object_id id = add_subscription(fixture, "s");
     int64_t future_ms = clock_now_ms() + 1000000;
-    struct change change = {set_future, &future_ms, NULL};
+    struct change change = {.apply = set_future, .context = &future_ms};
     assert_int_equal(store_subscription_update(fixture->store, &fixture->org, &id, &change), STATUS_OK);
     struct seen seen = {.verdict = STATUS_OK};
-    struct change next = {look, &seen, NULL};
+    struct change next = {.apply = look, .context = &seen};
     assert_int_equal(store_subscription_update(fixture->store, &fixture->org, &id, &next), STATUS_OK);
     assert_int_equal(seen.now_ms, future_ms);
 }
@@ -154,7 +154,7 @@ static void a_deleted_one_is_not_there_and_its_name_is_free(void **state)
     struct fixture *fixture = *state;
     struct object_id id = add_subscription(fixture, "s");
     struct subscription found;
-    struct change change = {apply_nothing, NULL, NULL};
+    struct change change = {.apply = apply_nothing};
     change_subscription(fixture, &id, apply_delete);
     assert_int_equal(store_subscription_get(fixture->store, &fixture->org, &id, &found), STATUS_NOT_FOUND);
     assert_int_equal(store_subscription_update(fixture->store, &fixture->org, &id, &change), STATUS_NOT_FOUND);
@@ -167,7 +167,7 @@ static void another_organizations_is_not_there(void **state)
     struct object_id id = add_subscription(fixture, "s");
     struct uuid other;
     struct subscription found;
-    struct change change = {apply_nothing, NULL, NULL};
+    struct change change = {.apply = apply_nothing};
     uuid_make(&other);
     assert_int_equal(store_subscription_get(fixture->store, &other, &id, &found), STATUS_NOT_FOUND);
     assert_int_equal(store_subscription_update(fixture->store, &other, &id, &change), STATUS_NOT_FOUND);
@@ -176,16 +176,16 @@ static void another_organizations_is_not_there(void **state)
 int run_subscription_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        CONFORMANCE_TEST(a_new_one_has_its_ids_times_and_version),
-        CONFORMANCE_TEST(ids_rise),
-        CONFORMANCE_TEST(names_are_unique_in_their_organization),
-        CONFORMANCE_TEST(renaming_takes_the_new_name_and_frees_the_old),
-        CONFORMANCE_TEST(no_more_than_the_cap_and_deleting_makes_room),
-        CONFORMANCE_TEST(a_change_sees_the_raised_version_and_is_written),
-        CONFORMANCE_TEST(a_refused_change_leaves_everything),
-        CONFORMANCE_TEST(time_never_runs_back_over_the_records_own),
-        CONFORMANCE_TEST(a_deleted_one_is_not_there_and_its_name_is_free),
-        CONFORMANCE_TEST(another_organizations_is_not_there),
+        SHARING_TEST(a_new_one_has_its_ids_times_and_version),
+        SHARING_TEST(ids_rise),
+        SHARING_TEST(names_are_unique_in_their_organization),
+        SHARING_TEST(renaming_takes_the_new_name_and_frees_the_old),
+        SHARING_TEST(no_more_than_the_cap_and_deleting_makes_room),
+        SHARING_TEST(a_change_sees_the_raised_version_and_is_written),
+        SHARING_TEST(a_refused_change_leaves_everything),
+        SHARING_TEST(time_never_runs_back_over_the_records_own),
+        SHARING_TEST(a_deleted_one_is_not_there_and_its_name_is_free),
+        SHARING_TEST(another_organizations_is_not_there),
     };
-    return cmocka_run_group_tests_name("subscriptions", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("subscriptions", tests, fixture_make, fixture_remove);
 }

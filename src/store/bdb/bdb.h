@@ -25,6 +25,7 @@
 #include "store/bdb/bdb_bytes.h"
 #include "store/bdb/gate.h"
 #include "store/engine.h"
+#include "store/match_cache.h"
 
 enum {
     BDB_LANES = OBJECT_ID_LANES,
@@ -60,6 +61,8 @@ struct bdb {
     atomic_uint lanes_given;
     struct object_id claimed_last; /* the subscription behind which the next claim goes on */
     int wake_fd;                   /* -1: not open yet */
+    struct match_cache *matches;
+    _Atomic(int64_t) complained_at_ms; /* bdb_pass_over; 0: never */
 };
 
 static inline struct bdb *bdb_of(struct store *store)
@@ -72,6 +75,11 @@ static inline struct bdb *bdb_of(struct store *store)
 /* 0: STATUS_OK, DB_NOTFOUND: STATUS_NOT_FOUND, DB_KEYEXIST: STATUS_EXISTS, deadlocks and timeouts: STATUS_AGAIN. The
  * rest is logged, with `what` was tried. Where only recovery helps, this process is made to leave. */
 enum status bdb_status(struct bdb *bdb, int code, const char *what) MUST_USE;
+/* A record that is not there though another names it counts as unreadable. */
+bool bdb_is_unreadable(enum status status);
+/* The worker leaves such a record where it is and goes on with the others. Logged at most once a minute, because it
+ * comes by some times a second. */
+void bdb_pass_over(struct bdb *bdb, const char *what, const struct object_id *id, enum status status);
 
 /* ---- bdb_txn.c ---- */
 
@@ -80,9 +88,14 @@ enum bdb_mode {
     BDB_NOSYNC, /* survives a killed process */
     BDB_SYNC    /* survives a power loss */
 };
-/* STATUS_OK commits; any other status rolls back; STATUS_AGAIN starts anew after a pause, some two seconds long. */
+/* STATUS_OK commits; any other status rolls back; STATUS_AGAIN starts anew after a pause, some two seconds long.
+ * STATUS_UNKNOWN: the environment failed while a BDB_SYNC transaction was being committed. */
 typedef enum status (*bdb_work)(struct bdb *bdb, DB_TXN *txn, void *context);
-enum status bdb_run(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *context) MUST_USE;
+/* `tables`: BDB_USES of each that the transaction may be the first to touch; they are opened before it begins. Opening
+ * waits for locks of its own, and one that waits in the middle of a transaction closes circles that no deadlock
+ * detector sees. 0 for reads, which hold nothing while they open. */
+#define BDB_USES(table) (UINT32_C(1) << (table))
+enum status bdb_run(struct bdb *bdb, enum bdb_mode mode, uint32_t tables, bdb_work work, void *context) MUST_USE;
 
 /* ---- bdb_table.c ---- */
 
@@ -94,6 +107,8 @@ enum { BDB_FILE_NAME = 32 };
 void bdb_table_file(enum bdb_table table, char *out);
 /* The handle, opened by its first user. */
 enum status bdb_table_open(struct bdb *bdb, enum bdb_table table, DB **out) MUST_USE;
+/* All of a set of BDB_USES. */
+enum status bdb_tables_open(struct bdb *bdb, uint32_t set) MUST_USE;
 
 /* `flags`: DB_RMW or 0. `out` is replaced. */
 enum status bdb_get(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, u_int32_t flags,
@@ -142,20 +157,21 @@ enum status bdb_subscription_read(struct bdb *bdb, DB_TXN *txn, const struct uui
                                   const struct object_id *id, u_int32_t flags, struct subscription *out) MUST_USE;
 
 struct bdb_organization {
-    uint64_t version; /* of its subscriptions, as far as matching goes */
+    uint64_t version; /* raised with every change that decides which subscriptions an event matches */
     struct object_id last_id;
     uint64_t subscription_count;
     bool is_new;
 };
-/* For writing; an organization that is not there yet is empty and `is_new`. */
-enum status bdb_organization_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *id,
+/* `flags`: DB_RMW or 0. An organization that is not there yet is empty and `is_new`. */
+enum status bdb_organization_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *id, u_int32_t flags,
                                   struct bdb_organization *out) MUST_USE;
 enum status bdb_organization_write(struct bdb *bdb, DB_TXN *txn, const struct uuid *id,
                                    const struct bdb_organization *organization) MUST_USE;
 
 /* ---- bdb_match.c ---- */
 
-/* Fills in the subscriptions of each event. All events are of one organization. */
+/* Fills in the subscriptions of each event. All events are of one organization. Every change that was answered before
+ * is seen, whichever process made it. */
 enum status bdb_match(struct bdb *bdb, struct event *events, size_t count) MUST_USE;
 
 /* ---- bdb_inbox.c ---- */
@@ -181,7 +197,7 @@ enum status bdb_event_read(struct bdb *bdb, DB_TXN *txn, const struct object_id 
 /* ---- bdb_intake.c ---- */
 
 /* Takes new events over: writes the delivery rows that are missing and makes them due. Bounded: *is_done says whether
- * all was taken. */
+ * all was taken. An event that cannot be read keeps its row in the inbox, for whoever mends it. */
 enum status bdb_intake(struct bdb *bdb, bool *is_done) MUST_USE;
 
 /* ---- bdb_delivery.c ---- */
@@ -243,6 +259,10 @@ enum status bdb_subscription_update(struct store *store, const struct uuid *orga
                                     struct change *change);
 enum status bdb_subscription_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
                                  struct subscription *out);
+enum status bdb_subscription_list(struct store *store, const struct uuid *organization_id,
+                                  const struct object_id *after, size_t max,
+                                  bool (*visit)(void *context, const struct subscription *subscription), void *context,
+                                  bool *has_more);
 
 void bdb_event_id_make(struct store *store, int64_t now_ms, struct object_id *out);
 enum status bdb_publish(struct store *store, struct event *events, size_t count, struct answer *answer);

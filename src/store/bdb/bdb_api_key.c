@@ -53,7 +53,7 @@ static enum status put_work(struct bdb *bdb, DB_TXN *txn, void *context)
 enum status bdb_api_key_put(struct store *store, const struct api_key *key)
 {
     struct api_key copy = *key;
-    return bdb_run(bdb_of(store), BDB_SYNC, put_work, &copy);
+    return bdb_run(bdb_of(store), BDB_SYNC, BDB_USES(BDB_API_KEY) | BDB_USES(BDB_API_KEY_ID), put_work, &copy);
 }
 
 /* ---- find ---- */
@@ -72,7 +72,7 @@ static enum status find_work(struct bdb *bdb, DB_TXN *txn, void *context)
 enum status bdb_api_key_find(struct store *store, const unsigned char *digest, struct api_key *out)
 {
     struct find find = {digest, out};
-    return bdb_run(bdb_of(store), BDB_READ, find_work, &find);
+    return bdb_run(bdb_of(store), BDB_READ, 0, find_work, &find);
 }
 
 /* ---- walk ---- */
@@ -136,7 +136,7 @@ enum status bdb_api_key_walk(struct store *store, bool (*visit)(void *context, c
     enum status status;
     bool goes_on = true;
     do {
-        status = bdb_run(bdb_of(store), BDB_READ, page_work, &page);
+        status = bdb_run(bdb_of(store), BDB_READ, 0, page_work, &page);
         for (size_t i = 0; i < page.count && status == STATUS_OK && goes_on; i++)
             goes_on = visit(context, &page.keys[i]);
         if (page.count < WALK_PAGE)
@@ -181,5 +181,5 @@ static enum status revoke_work(struct bdb *bdb, DB_TXN *txn, void *context)
 enum status bdb_api_key_revoke(struct store *store, const struct object_id *id, int64_t now_ms)
 {
     struct revocation revocation = {id, now_ms};
-    return bdb_run(bdb_of(store), BDB_SYNC, revoke_work, &revocation);
+    return bdb_run(bdb_of(store), BDB_SYNC, BDB_USES(BDB_API_KEY) | BDB_USES(BDB_API_KEY_ID), revoke_work, &revocation);
 }

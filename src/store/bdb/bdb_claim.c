@@ -104,7 +104,8 @@ static enum status claim_admitted(struct round *round, struct step *step, struct
     while (wanted > 0) {
         step->wanted = wanted;
         step->claims = round->out + round->count;
-        enum status status = bdb_run(round->bdb, BDB_NOSYNC, step_work, step);
+        enum status status =
+            bdb_run(round->bdb, BDB_NOSYNC, BDB_USES(BDB_DUE) | BDB_USES(BDB_DELIVERY), step_work, step);
         if (status != STATUS_OK)
             return status;
         round->count += step->claimed;
@@ -121,7 +122,8 @@ static enum status cancel_all(struct round *round, struct step *step, const stru
     step->tombstone = tombstone;
     step->wanted = BDB_STEP_MAX;
     for (int i = 0; i < TOMBSTONE_STEPS; i++) {
-        enum status status = bdb_run(round->bdb, BDB_NOSYNC, step_work, step);
+        enum status status =
+            bdb_run(round->bdb, BDB_NOSYNC, BDB_USES(BDB_DUE) | BDB_USES(BDB_DELIVERY), step_work, step);
         if (status != STATUS_OK)
             return status;
         lower(&round->next_due_ms, step->next_due_ms);
@@ -150,9 +152,9 @@ static enum status serve(struct round *round, const struct bdb_due *first)
     struct subscription subscription;
     struct lookup lookup = {first, &subscription};
     struct step step = {.subscription_id = first->subscription_id, .now_ms = round->now_ms};
-    enum status status = bdb_run(round->bdb, BDB_READ, read_subscription, &lookup);
+    enum status status = bdb_run(round->bdb, BDB_READ, 0, read_subscription, &lookup);
     if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+        return status;
     if (subscription.is_deleted) {
         status = cancel_all(round, &step, &subscription);
     } else if (subscription.active) {
@@ -161,6 +163,15 @@ static enum status serve(struct round *round, const struct bdb_due *first)
     }
     subscription_clear(&subscription);
     return status;
+}
+
+static enum status serve_or_pass_over(struct round *round, const struct bdb_due *first)
+{
+    enum status status = serve(round, first);
+    if (!bdb_is_unreadable(status))
+        return status;
+    bdb_pass_over(round->bdb, "subscription or one of its deliveries", &first->subscription_id, status);
+    return STATUS_OK;
 }
 
 /* ---- the round ---- */
@@ -185,7 +196,7 @@ static enum status go_round(struct round *round, struct object_id *last)
         if (status == STATUS_OK && first.due_at_ms > round->now_ms)
             lower(&round->next_due_ms, first.due_at_ms);
         else if (status == STATUS_OK)
-            status = serve(round, &first);
+            status = serve_or_pass_over(round, &first);
         if (status != STATUS_OK)
             return status;
         *last = first.subscription_id;

@@ -95,7 +95,7 @@ enum status bdb_delivery_get(struct store *store, const struct object_id *subscr
                              const struct object_id *event_id, struct delivery *out)
 {
     struct lookup lookup = {subscription_id, event_id, 0, out};
-    return bdb_run(bdb_of(store), BDB_READ, get_work, &lookup);
+    return bdb_run(bdb_of(store), BDB_READ, 0, get_work, &lookup);
 }
 
 /* ---- attempts ---- */
@@ -135,5 +135,5 @@ enum status bdb_attempt_get(struct store *store, const struct object_id *subscri
                             const struct object_id *event_id, uint32_t number, struct attempt *out)
 {
     struct lookup lookup = {subscription_id, event_id, number, out};
-    return bdb_run(bdb_of(store), BDB_READ, attempt_work, &lookup);
+    return bdb_run(bdb_of(store), BDB_READ, 0, attempt_work, &lookup);
 }

@@ -80,7 +80,7 @@ static enum status hop_work(struct bdb *bdb, DB_TXN *txn, void *context)
 enum status bdb_due_hop(struct bdb *bdb, const struct object_id *after, struct bdb_due *out)
 {
     struct hop hop = {after, out};
-    return bdb_run(bdb, BDB_READ, hop_work, &hop);
+    return bdb_run(bdb, BDB_READ, 0, hop_work, &hop);
 }
 
 /* ---- collecting ---- */

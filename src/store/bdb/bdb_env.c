@@ -20,7 +20,8 @@ enum {
     MAX_LOCK_OBJECTS = 8000,
     MAX_LOCKERS = 1000,
     MAX_TRANSACTIONS = 500,
-    LOCK_TIMEOUT_US = 5 * 1000 * 1000
+    LOCK_TIMEOUT_US = 5 * 1000 * 1000,
+    MATCH_CACHE_BYTES = 8 * 1024 * 1024 /* some 30,000 subscriptions with a filter each of their own */
 };
 
 /* So long a request, or a command, waits for others that open or recover. */
@@ -157,6 +158,7 @@ struct bdb *bdb_new(const char *data_dir)
         atomic_init(&bdb->tables[i], NULL);
     crypto_random(&bdb->claimed_last, sizeof bdb->claimed_last); /* so that workers do not all begin at one end */
     bdb->wake_fd = -1;
+    bdb->matches = match_cache_new(MATCH_CACHE_BYTES);
     return bdb;
 }
 
@@ -170,6 +172,7 @@ void bdb_free(struct bdb *bdb)
         gate_leave(bdb->gate);
     if (bdb->wake_fd >= 0)
         close(bdb->wake_fd);
+    match_cache_free(bdb->matches);
     pthread_key_delete(bdb->lane_key);
     pthread_mutex_destroy(&bdb->mutex);
     free(bdb->home);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /* What may happen while all is well, and is not worth a line. */
@@ -57,4 +58,26 @@ enum status bdb_status(struct bdb *bdb, int code, const char *what)
     if (code == DB_RUNRECOVERY && bdb->gate)
         gate_condemn(bdb->gate);
     return status;
+}
+
+/* ---- records that cannot be read ---- */
+
+enum { COMPLAIN_EVERY_MS = 60 * 1000 };
+
+bool bdb_is_unreadable(enum status status)
+{
+    return status == STATUS_CORRUPT || status == STATUS_VERSION || status == STATUS_NOT_FOUND;
+}
+
+void bdb_pass_over(struct bdb *bdb, const char *what, const struct object_id *id, enum status status)
+{
+    char text[OBJECT_ID_TEXT];
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t since_ms = atomic_load(&bdb->complained_at_ms);
+    if (since_ms != 0 && now_ms - since_ms < COMPLAIN_EVERY_MS)
+        return;
+    atomic_store(&bdb->complained_at_ms, now_ms);
+    object_id_format(id, text);
+    log_error("store_unreadable", LOG_TEXT("record", what), LOG_TEXT("id", text),
+              LOG_TEXT("status", status_name(status)));
 }

@@ -58,7 +58,7 @@ static enum status get_work(struct bdb *bdb, DB_TXN *txn, void *context)
 enum status bdb_event_get(struct store *store, const struct object_id *id, struct event *out)
 {
     struct lookup lookup = {id, out};
-    return bdb_run(bdb_of(store), BDB_READ, get_work, &lookup);
+    return bdb_run(bdb_of(store), BDB_READ, 0, get_work, &lookup);
 }
 
 /* ---- ids ---- */

@@ -11,9 +11,11 @@ enum { INTAKE_MAX = 2000 /* deliveries a call: a large backlog must not keep due
 /* Some events of one lane, without their bodies. */
 struct batch {
     enum bdb_table lane;
+    struct bdb_key from; /* what stands before cannot be read */
     struct event events[BDB_STEP_MAX];
     uint32_t taken[BDB_STEP_MAX]; /* of each, as far as is known before the transaction */
     size_t count;
+    size_t listed;  /* rows of the inbox that were looked at */
     size_t changed; /* out: deliveries made due */
 };
 
@@ -22,6 +24,19 @@ static void batch_clear(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++)
         event_clear(&batch->events[i]);
     batch->count = 0;
+    batch->listed = 0;
+}
+
+/* What cannot be read is not looked at again in this call, where nothing that can be read stands before it. */
+static void pass_over(struct bdb *bdb, struct batch *batch, const struct bdb_key *key, enum status status)
+{
+    struct object_id id = {{0}};
+    memcpy(id.bytes, key->bytes, key->length < OBJECT_ID_BYTES ? key->length : OBJECT_ID_BYTES);
+    bdb_pass_over(bdb, "event", &id, status);
+    if (batch->count > 0)
+        return;
+    batch->from = *key;
+    bdb_key_add_number(&batch->from, 1, 0);
 }
 
 /* ---- reading, with nothing locked ---- */
@@ -29,18 +44,18 @@ static void batch_clear(struct batch *batch)
 static enum status read_ids(struct bdb *bdb, struct batch *batch)
 {
     struct bdb_cursor cursor;
-    struct bdb_key start = {.length = 0};
     enum status status = bdb_cursor_open(bdb, NULL, batch->lane, 0, &cursor);
     if (status != STATUS_OK)
         return status;
-    status = bdb_cursor_seek(&cursor, &start);
-    for (; status == STATUS_OK && batch->count < BDB_STEP_MAX; status = bdb_cursor_next(&cursor)) {
+    status = bdb_cursor_seek(&cursor, &batch->from);
+    for (; status == STATUS_OK && batch->listed < BDB_STEP_MAX; status = bdb_cursor_next(&cursor)) {
         struct bdb_inbox_row row;
-        status = bdb_inbox_decode(buf_slice(&cursor.value), &row);
-        if (status == STATUS_OK && cursor.key.length != OBJECT_ID_BYTES)
-            status = STATUS_CORRUPT;
-        if (status != STATUS_OK)
-            break;
+        enum status decoded = bdb_inbox_decode(buf_slice(&cursor.value), &row);
+        batch->listed++;
+        if (decoded != STATUS_OK || cursor.key.length != OBJECT_ID_BYTES) {
+            pass_over(bdb, batch, &cursor.key, decoded);
+            continue;
+        }
         struct event *event = &batch->events[batch->count];
         *event = (struct event){.expanded_count = 0};
         memcpy(event->id.bytes, cursor.key.bytes, OBJECT_ID_BYTES);
@@ -55,19 +70,23 @@ static enum status read_events(struct bdb *bdb, struct batch *batch)
 {
     size_t listed = batch->count;
     size_t rows = 0;
-    enum status status = STATUS_OK;
     batch->count = 0;
-    while (batch->count < listed && rows < BDB_STEP_MAX && status == STATUS_OK) {
-        struct object_id id = batch->events[batch->count].id;
-        status = bdb_event_read(bdb, NULL, &id, &batch->events[batch->count]);
-        if (status != STATUS_OK)
-            break;
+    for (size_t i = 0; i < listed && rows < BDB_STEP_MAX; i++) {
+        struct object_id id = batch->events[i].id;
         struct event *event = &batch->events[batch->count];
+        enum status status = bdb_event_read(bdb, NULL, &id, event);
+        if (bdb_is_unreadable(status)) {
+            struct bdb_key key = bdb_event_key(&id);
+            pass_over(bdb, batch, &key, status);
+            continue;
+        }
+        if (status != STATUS_OK)
+            return status;
         buf_clear(&event->body);
-        rows += event->subscription_count - batch->taken[batch->count];
-        batch->count++;
+        batch->taken[batch->count++] = batch->taken[i];
+        rows += event->subscription_count - batch->taken[i];
     }
-    return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status; /* the inbox never outlives the event */
+    return STATUS_OK;
 }
 
 static enum status read_work(struct bdb *bdb, DB_TXN *txn, void *context)
@@ -129,11 +148,15 @@ static enum status take_work(struct bdb *bdb, DB_TXN *txn, void *context)
 
 static enum status take_lane(struct bdb *bdb, struct batch *batch, size_t *budget)
 {
+    batch->from.length = 0;
     for (;;) {
-        enum status status = bdb_run(bdb, BDB_READ, read_work, batch);
-        if (status != STATUS_OK || batch->count == 0 || *budget == 0)
+        enum status status = bdb_run(bdb, BDB_READ, 0, read_work, batch);
+        if (status != STATUS_OK || *budget == 0)
             return status;
-        status = bdb_run(bdb, BDB_NOSYNC, take_work, batch);
+        if (batch->count == 0 && batch->listed < BDB_STEP_MAX)
+            return STATUS_OK; /* nothing is left but what cannot be read */
+        status = bdb_run(bdb, BDB_NOSYNC, BDB_USES(batch->lane) | BDB_USES(BDB_DUE) | BDB_USES(BDB_DELIVERY), take_work,
+                         batch);
         if (status != STATUS_OK)
             return status;
         *budget -= batch->changed < *budget ? batch->changed : *budget;

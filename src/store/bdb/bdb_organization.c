@@ -23,11 +23,12 @@ static enum status decode(const struct buf *row, struct bdb_organization *out)
     return STATUS_OK;
 }
 
-enum status bdb_organization_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *id, struct bdb_organization *out)
+enum status bdb_organization_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *id, u_int32_t flags,
+                                  struct bdb_organization *out)
 {
     struct buf row = {0};
     struct bdb_key key = key_of(id);
-    enum status status = bdb_get(bdb, txn, BDB_ORGANIZATION, &key, DB_RMW, &row);
+    enum status status = bdb_get(bdb, txn, BDB_ORGANIZATION, &key, flags, &row);
     if (status == STATUS_OK)
         status = decode(&row, out);
     else if (status == STATUS_NOT_FOUND) {

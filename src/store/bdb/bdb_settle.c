@@ -109,9 +109,10 @@ static enum status tombstones_work(struct bdb *bdb, DB_TXN *txn, void *context)
 
 static enum status settle_some(struct bdb *bdb, struct settling *settling)
 {
-    enum status status = bdb_run(bdb, BDB_READ, tombstones_work, settling);
+    enum status status = bdb_run(bdb, BDB_READ, 0, tombstones_work, settling);
     if (status == STATUS_OK)
-        status = bdb_run(bdb, BDB_NOSYNC, settle_work, settling);
+        status = bdb_run(bdb, BDB_NOSYNC, BDB_USES(BDB_DUE) | BDB_USES(BDB_DELIVERY) | BDB_USES(BDB_ATTEMPT),
+                         settle_work, settling);
     for (size_t i = 0; i < settling->count; i++)
         subscription_clear(&settling->tombstones[i]);
     return status;
@@ -160,7 +161,8 @@ enum status bdb_release(struct store *store, int64_t now_ms, const struct claim 
     for (size_t done = 0; done < count && status == STATUS_OK; done += BDB_STEP_MAX) {
         size_t some = count - done < BDB_STEP_MAX ? count - done : BDB_STEP_MAX;
         struct releasing releasing = {now_ms, claims + done, some};
-        status = bdb_run(bdb_of(store), BDB_NOSYNC, release_work, &releasing);
+        status = bdb_run(bdb_of(store), BDB_NOSYNC, BDB_USES(BDB_DUE) | BDB_USES(BDB_DELIVERY) | BDB_USES(BDB_ATTEMPT),
+                         release_work, &releasing);
     }
     return status;
 }

@@ -38,6 +38,6 @@ static enum status empty_work(struct bdb *bdb, DB_TXN *txn, void *context)
 
 enum status bdb_spread(struct bdb *bdb, enum bdb_table table)
 {
-    enum status status = bdb_run(bdb, BDB_NOSYNC, fill_work, &table);
-    return status == STATUS_OK ? bdb_run(bdb, BDB_NOSYNC, empty_work, &table) : status;
+    enum status status = bdb_run(bdb, BDB_NOSYNC, 0, fill_work, &table);
+    return status == STATUS_OK ? bdb_run(bdb, BDB_NOSYNC, 0, empty_work, &table) : status;
 }

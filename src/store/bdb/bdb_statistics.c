@@ -25,10 +25,10 @@ static enum status regard(struct bdb *bdb, int64_t now_ms, const struct bdb_due 
     if (first->due_at_ms > now_ms || (out->oldest_due_ms != 0 && first->due_at_ms >= out->oldest_due_ms))
         return STATUS_OK;
     struct lookup lookup = {first, false};
-    enum status status = bdb_run(bdb, BDB_READ, activity_work, &lookup);
+    enum status status = bdb_run(bdb, BDB_READ, 0, activity_work, &lookup);
     if (status == STATUS_OK && lookup.is_active)
         out->oldest_due_ms = first->due_at_ms;
-    return status;
+    return bdb_is_unreadable(status) ? STATUS_OK : status; /* the worker passes it over as well */
 }
 
 enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_statistics *out)

@@ -6,6 +6,11 @@
 #include "model/record.h"
 #include "store/bdb/bdb_subscription.h"
 
+/* Of every change, whatever it is of. */
+#define SUBSCRIPTION_TABLES                                                                                            \
+    (BDB_USES(BDB_SUBSCRIPTION) | BDB_USES(BDB_SUBSCRIPTION_NAME) | BDB_USES(BDB_ORGANIZATION) |                       \
+     BDB_USES(BDB_IDEMPOTENCY))
+
 struct bdb_key bdb_subscription_key(const struct uuid *organization_id, const struct object_id *id)
 {
     struct bdb_key key = {.length = 0};
@@ -63,7 +68,7 @@ enum status bdb_subscription_get(struct store *store, const struct uuid *organiz
                                  struct subscription *out)
 {
     struct lookup lookup = {organization_id, id, out};
-    return bdb_run(bdb_of(store), BDB_READ, get_work, &lookup);
+    return bdb_run(bdb_of(store), BDB_READ, 0, get_work, &lookup);
 }
 
 /* ---- create ---- */
@@ -79,7 +84,7 @@ static enum status take_place(struct bdb *bdb, DB_TXN *txn, const struct creatio
                               struct object_id *id)
 {
     struct bdb_organization organization;
-    enum status status = bdb_organization_read(bdb, txn, creation->organization_id, &organization);
+    enum status status = bdb_organization_read(bdb, txn, creation->organization_id, DB_RMW, &organization);
     if (status != STATUS_OK)
         return status;
     if (organization.subscription_count >= creation->max_subscriptions)
@@ -124,7 +129,7 @@ enum status bdb_subscription_create(struct store *store, const struct uuid *orga
                                     struct change *change)
 {
     struct creation creation = {organization_id, max_subscriptions, change};
-    return bdb_run(bdb_of(store), BDB_SYNC, create_work, &creation);
+    return bdb_run(bdb_of(store), BDB_SYNC, SUBSCRIPTION_TABLES, create_work, &creation);
 }
 
 /* ---- update ---- */
@@ -151,9 +156,9 @@ static enum status follow(struct bdb *bdb, DB_TXN *txn, const struct subscriptio
                           const struct subscription *after)
 {
     enum status status = STATUS_OK;
-    if (bdb_subscription_routes_differ(before, after)) {
+    if (bdb_subscription_matching_differs(before, after)) {
         struct bdb_organization organization;
-        status = bdb_organization_read(bdb, txn, &after->organization_id, &organization);
+        status = bdb_organization_read(bdb, txn, &after->organization_id, DB_RMW, &organization);
         if (status == STATUS_OK) {
             organization.version++;
             organization.subscription_count -= after->is_deleted && organization.subscription_count > 0;
@@ -163,7 +168,7 @@ static enum status follow(struct bdb *bdb, DB_TXN *txn, const struct subscriptio
     return status == STATUS_OK ? bdb_subscription_name_change(bdb, txn, before, after) : status;
 }
 
-static enum status change_record(struct bdb *bdb, DB_TXN *txn, const struct change *change, struct slice stored)
+static enum status change_record(struct bdb *bdb, DB_TXN *txn, struct change *change, struct slice stored)
 {
     struct subscription before = {0};
     struct subscription after = {0};
@@ -174,11 +179,13 @@ static enum status change_record(struct bdb *bdb, DB_TXN *txn, const struct chan
         status = subscription_decode(stored, &after);
     if (status == STATUS_OK) {
         after.version++;
+        change->is_unchanged = false;
         status = change->apply(change->context, time_for(&before), &after);
     }
-    if (status == STATUS_OK)
+    bool has_changed = status == STATUS_OK && !change->is_unchanged;
+    if (has_changed)
         status = follow(bdb, txn, &before, &after);
-    if (status == STATUS_OK)
+    if (has_changed && status == STATUS_OK)
         status = write_record(bdb, txn, &after);
     subscription_clear(&after);
     subscription_clear(&before);
@@ -203,5 +210,5 @@ enum status bdb_subscription_update(struct store *store, const struct uuid *orga
                                     struct change *change)
 {
     struct update update = {organization_id, id, change};
-    return bdb_run(bdb_of(store), BDB_SYNC, update_work, &update);
+    return bdb_run(bdb_of(store), BDB_SYNC, SUBSCRIPTION_TABLES, update_work, &update);
 }

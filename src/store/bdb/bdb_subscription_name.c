@@ -40,10 +40,9 @@ static bool lists_differ(const struct text_list *a, const struct text_list *b)
     return false;
 }
 
-bool bdb_subscription_routes_differ(const struct subscription *before, const struct subscription *after)
+bool bdb_subscription_matching_differs(const struct subscription *before, const struct subscription *after)
 {
-    return before->is_deleted != after->is_deleted || before->active != after->active ||
-           strcmp(before->url, after->url) != 0 || lists_differ(&before->events, &after->events) ||
+    return before->is_deleted != after->is_deleted || lists_differ(&before->events, &after->events) ||
            lists_differ(&before->agent_ids, &after->agent_ids) ||
            lists_differ(&before->workspace_ids, &after->workspace_ids);
 }

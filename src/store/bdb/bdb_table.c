@@ -80,6 +80,16 @@ enum status bdb_table_open(struct bdb *bdb, enum bdb_table table, DB **out)
     return status;
 }
 
+enum status bdb_tables_open(struct bdb *bdb, uint32_t set)
+{
+    enum status status = STATUS_OK;
+    DB *db;
+    for (unsigned i = 0; i < BDB_TABLES && status == STATUS_OK; i++)
+        if (set & BDB_USES(i))
+            status = bdb_table_open(bdb, (enum bdb_table)i, &db);
+    return status;
+}
+
 void bdb_tables_close(struct bdb *bdb)
 {
     for (size_t i = 0; i < BDB_TABLES; i++) {

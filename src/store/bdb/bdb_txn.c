@@ -7,10 +7,21 @@
 
 enum { RETRY_FOR_MS = 2000, PAUSE_MAX_MS = 64 };
 
-static enum status txn_end(struct bdb *bdb, DB_TXN *txn, enum status status)
+/* A commit that fails for want of space is taken back: Berkeley DB makes sure that its record does not reach the log.
+ * One that fails because only recovery helps may have got that far, and recovery then completes it: nobody may be told
+ * that nothing was changed. bdb_status makes this process leave. (What is not synced promises nobody anything: it is
+ * the worker's, which begins anew.) */
+static enum status txn_commit(struct bdb *bdb, DB_TXN *txn, enum bdb_mode mode)
+{
+    int code = txn->commit(txn, 0);
+    enum status status = bdb_status(bdb, code, "commit");
+    return code == DB_RUNRECOVERY && mode == BDB_SYNC ? STATUS_UNKNOWN : status;
+}
+
+static enum status txn_end(struct bdb *bdb, DB_TXN *txn, enum bdb_mode mode, enum status status)
 {
     if (status == STATUS_OK)
-        return bdb_status(bdb, txn->commit(txn, 0), "commit");
+        return txn_commit(bdb, txn, mode);
     enum status aborted = bdb_status(bdb, txn->abort(txn), "abort");
     return aborted == STATUS_OK ? status : aborted;
 }
@@ -24,7 +35,7 @@ static enum status run_once(struct bdb *bdb, enum bdb_mode mode, bdb_work work, 
     DB_TXN *txn;
     u_int32_t flags = mode == BDB_SYNC ? DB_TXN_SYNC : DB_TXN_WRITE_NOSYNC;
     enum status status = bdb_status(bdb, bdb->env->txn_begin(bdb->env, NULL, &txn, flags), "begin");
-    return status == STATUS_OK ? txn_end(bdb, txn, work(bdb, txn, context)) : status;
+    return status == STATUS_OK ? txn_end(bdb, txn, mode, work(bdb, txn, context)) : status;
 }
 
 /* 1 ms to `bound_ms`. */
@@ -35,11 +46,9 @@ static int64_t random_pause_ms(unsigned bound_ms)
     return 1 + (int64_t)(number % bound_ms);
 }
 
-enum status bdb_run(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *context)
+static enum status run_again(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *context)
 {
-    enum status status = run_once(bdb, mode, work, context);
-    if (status != STATUS_AGAIN)
-        return status;
+    enum status status = STATUS_AGAIN;
     int64_t end_ms = clock_monotonic_ms() + RETRY_FOR_MS;
     unsigned bound_ms = 1;
     while (status == STATUS_AGAIN && clock_monotonic_ms() < end_ms) {
@@ -49,4 +58,12 @@ enum status bdb_run(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *co
         status = run_once(bdb, mode, work, context);
     }
     return status;
+}
+
+enum status bdb_run(struct bdb *bdb, enum bdb_mode mode, uint32_t tables, bdb_work work, void *context)
+{
+    enum status status = gate_is_leaving(bdb->gate) ? STATUS_UNAVAILABLE : bdb_tables_open(bdb, tables);
+    if (status == STATUS_OK)
+        status = run_once(bdb, mode, work, context);
+    return status == STATUS_AGAIN ? run_again(bdb, mode, work, context) : status;
 }

@@ -1,0 +1,104 @@
+/* Records of the embedded engine that cannot be read stop nobody but those whom they concern. Damage is done through
+ * the engine's own functions. */
+#include "conformance.h"
+
+#include <stdlib.h>
+
+#include "store/bdb/bdb.h"
+
+const char *conformance_engine = "bdb";
+
+struct damage {
+    enum bdb_table table;
+    struct bdb_key key;
+    unsigned char first_byte; /* 0xff: of a newer version */
+};
+
+static enum status damage_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    const struct damage *damage = context;
+    return bdb_put(bdb, txn, damage->table, &damage->key, (struct slice){(const char *)&damage->first_byte, 1}, 0);
+}
+
+static void do_damage(struct fixture *fixture, enum bdb_table table, struct bdb_key key, unsigned char first_byte)
+{
+    struct damage damage = {table, key, first_byte};
+    assert_int_equal(bdb_run(bdb_of(fixture->store), BDB_SYNC, 0, damage_work, &damage), STATUS_OK);
+}
+
+static size_t count_due(struct fixture *fixture, int64_t now_ms)
+{
+    struct claims *claims = claims_new();
+    claim_all(fixture, now_ms, CLAIMS_MAX, claims);
+    size_t count = claims->count;
+    assert_true(claims->next_due_ms > now_ms);
+    free(claims);
+    return count;
+}
+
+static void an_event_that_cannot_be_read_is_left_where_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    struct object_id ids[5];
+    struct bdb_inbox_row row;
+    add_subscription(fixture, "s");
+    publish_many(fixture, "A.B", 1000, 5, ids);
+    do_damage(fixture, BDB_EVENT, bdb_event_key(&ids[0]), 1);
+    do_damage(fixture, BDB_EVENT, bdb_event_key(&ids[3]), 0xff);
+    do_damage(fixture, bdb_inbox_table(&ids[1]), bdb_event_key(&ids[1]), 1);
+    assert_int_equal(count_due(fixture, 2000), 2);
+    assert_int_equal(count_due(fixture, 2000), 0);
+    assert_int_equal(bdb_inbox_get(bdb_of(fixture->store), NULL, &ids[0], 0, &row), STATUS_OK);
+    assert_int_equal(bdb_inbox_get(bdb_of(fixture->store), NULL, &ids[3], 0, &row), STATUS_OK);
+}
+
+static void however_many_of_them_there_are(void **state)
+{
+    enum { MANY = BDB_STEP_MAX + 10 };
+    struct fixture *fixture = *state;
+    struct object_id ids[MANY + 1];
+    add_subscription(fixture, "s");
+    publish_many(fixture, "A.B", 1000, MANY + 1, ids);
+    for (int i = 0; i < MANY; i++)
+        do_damage(fixture, BDB_EVENT, bdb_event_key(&ids[i]), 1);
+    assert_int_equal(count_due(fixture, 5000), 1);
+}
+
+static void a_subscription_that_cannot_be_read_holds_up_no_other(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_statistics statistics;
+    struct object_id bad = add_subscription(fixture, "bad");
+    add_subscription(fixture, "good");
+    publish_at(fixture, "A.B", 1000, NULL);
+    do_damage(fixture, BDB_SUBSCRIPTION, bdb_subscription_key(&fixture->org, &bad), 1);
+    assert_int_equal(count_due(fixture, 2000), 1);
+    assert_int_equal(store_statistics(fixture->store, 2000, &statistics), STATUS_OK);
+    assert_int_equal(statistics.waiting_subscriptions, 2);
+    fixture_close(fixture); /* so that no index of better days is at hand: */
+    fixture_open(fixture);
+    struct event event = make_event(fixture, "A.B", 1000); /* nobody can say whom this one concerns */
+    assert_int_equal(store_publish(fixture->store, &event, 1, NULL), STATUS_CORRUPT);
+    event_clear(&event);
+}
+
+static void a_delivery_that_cannot_be_read_holds_up_no_other_subscription(void **state)
+{
+    struct fixture *fixture = *state;
+    struct object_id bad = add_subscription(fixture, "bad");
+    add_subscription(fixture, "good");
+    struct object_id event = publish_at(fixture, "A.B", 1000, NULL);
+    do_damage(fixture, BDB_DELIVERY, bdb_delivery_key(&bad, &event), 1);
+    assert_int_equal(count_due(fixture, 2000), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CONFORMANCE_TEST(an_event_that_cannot_be_read_is_left_where_it_is),
+        CONFORMANCE_TEST(however_many_of_them_there_are),
+        CONFORMANCE_TEST(a_subscription_that_cannot_be_read_holds_up_no_other),
+        CONFORMANCE_TEST(a_delivery_that_cannot_be_read_holds_up_no_other_subscription),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
