@@ -70,6 +70,32 @@ void base64url_encode(const void *bytes, size_t length, char *out)
     encode64(base64url_digits, 0, bytes, length, out);
 }
 
+/* `count` digits, without padding. */
+static enum status decode64(const char *digits, const char *text, size_t count, void *out, size_t capacity,
+                            size_t *out_length)
+{
+    unsigned char *bytes = out;
+    size_t rest = count % 4;
+    size_t length = count / 4 * 3 + rest * 3 / 4;
+    if (rest == 1 || length > capacity)
+        return STATUS_INVALID;
+    unsigned bits = 0;
+    size_t done = 0;
+    for (size_t i = 0; i < count; i++) {
+        int value = digit_value(digits, text[i]);
+        if (value < 0)
+            return STATUS_INVALID;
+        bits = bits << 6 | (unsigned)value;
+        if (i % 4 != 0) /* the first digit of four completes no byte, each other one does */
+            bytes[done++] = (unsigned char)(bits >> (6 - i % 4 * 2));
+    }
+    unsigned stray_mask = rest == 2 ? 15 : rest == 3 ? 3 : 0;
+    if (bits & stray_mask)
+        return STATUS_INVALID;
+    *out_length = length;
+    return STATUS_OK;
+}
+
 static size_t count_padding(const char *text, size_t length)
 {
     if (length < 4 || text[length - 1] != '=')
@@ -79,26 +105,14 @@ static size_t count_padding(const char *text, size_t length)
 
 enum status base64_decode(const char *text, size_t text_length, void *out, size_t capacity, size_t *out_length)
 {
-    unsigned char *bytes = out;
-    size_t padding = count_padding(text, text_length);
-    size_t length = text_length / 4 * 3 - padding;
-    if (text_length % 4 != 0 || length > capacity)
+    if (text_length % 4 != 0)
         return STATUS_INVALID;
-    unsigned bits = 0;
-    size_t done = 0;
-    for (size_t i = 0; i < text_length - padding; i++) {
-        int value = digit_value(base64_digits, text[i]);
-        if (value < 0)
-            return STATUS_INVALID;
-        bits = bits << 6 | (unsigned)value;
-        if (i % 4 != 0) /* the first digit of four completes no byte, each other one does */
-            bytes[done++] = (unsigned char)(bits >> (6 - i % 4 * 2));
-    }
-    unsigned stray_mask = padding == 2 ? 15 : padding == 1 ? 3 : 0;
-    if (bits & stray_mask)
-        return STATUS_INVALID;
-    *out_length = length;
-    return STATUS_OK;
+    return decode64(base64_digits, text, text_length - count_padding(text, text_length), out, capacity, out_length);
+}
+
+enum status base64url_decode(const char *text, size_t text_length, void *out, size_t capacity, size_t *out_length)
+{
+    return decode64(base64url_digits, text, text_length, out, capacity, out_length);
 }
 
 /* What may follow a lead byte: how many bytes, and the range of the first of them (the others are 80 to BF). That

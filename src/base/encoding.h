@@ -20,6 +20,9 @@ void base64url_encode(const void *bytes, size_t length, char *out);
 /* Strict: padding required, no spaces, no stray bits. `out` has `capacity` bytes; *out_length is set. */
 enum status base64_decode(const char *text, size_t text_length, void *out, size_t capacity,
                           size_t *out_length) MUST_USE;
+/* Likewise, but of the other alphabet and without padding. */
+enum status base64url_decode(const char *text, size_t text_length, void *out, size_t capacity,
+                             size_t *out_length) MUST_USE;
 
 /* No overlong forms, no surrogates, nothing above U+10FFFF. */
 bool utf8_is_valid(const char *text, size_t length);

@@ -59,6 +59,9 @@ static bool begin_value(struct scanner *scanner, enum json_kind kind)
         current_span(scanner)->kind = kind;
         current_span(scanner)->value.data = scanner->cursor.at;
     }
+    if (scanner->depth > 0) {
+        current_span(scanner)->value_count++;
+    }
     return true;
 }
 

@@ -23,7 +23,8 @@ struct json_span {
     struct buf name;    /* the member's name, unescaped (UTF-8); empty for an array's element */
     struct slice value; /* the value's bytes, white space around it left out */
     enum json_kind kind;
-    bool is_unclean; /* a string or name in the value holds U+0000 or a lone surrogate (as an escape) */
+    size_t value_count; /* itself and all values in it, at any depth */
+    bool is_unclean;    /* a string or name in the value holds U+0000 or a lone surrogate (as an escape) */
 };
 
 struct json_scan {

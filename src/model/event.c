@@ -39,6 +39,17 @@ void event_compose_body(struct event *event, struct slice payload)
     buf_append(&event->body, "}", 1);
 }
 
+/* What stands before the payload holds no text of a client's that could pass for its name. */
+struct slice event_payload(const struct event *event)
+{
+    static const char name[] = ",\"payload\":";
+    const char *body = buf_text(&event->body);
+    const char *found = strstr(body, name);
+    assert(found != NULL);
+    size_t start = (size_t)(found - body) + sizeof name - 1;
+    return (struct slice){body + start, event->body.length - start - 1};
+}
+
 void event_append_accepted(const struct event *event, struct buf *out)
 {
     char id[OBJECT_ID_TEXT];
@@ -50,6 +61,11 @@ void event_append_accepted(const struct event *event, struct buf *out)
     json_out_integer(object, "delivery_count", (int64_t)event->subscription_count);
     json_out_time(object, "created_at", event->created_at_ms);
     json_out_end(object, out);
+}
+
+bool event_name_is_own(const char *name)
+{
+    return strncmp(name, OWN_SERVICE_PREFIX, strlen(OWN_SERVICE_PREFIX)) == 0;
 }
 
 /* "Service.*" for any event of that service. */
@@ -68,7 +84,7 @@ static bool filter_covers(const char *filter, const char *name, bool is_exact_on
 
 static bool filters_cover(const struct text_list *filters, const char *name)
 {
-    bool is_exact_only = strncmp(name, OWN_SERVICE_PREFIX, strlen(OWN_SERVICE_PREFIX)) == 0;
+    bool is_exact_only = event_name_is_own(name);
     if (filters->count == 0)
         return !is_exact_only;
     for (size_t i = 0; i < filters->count; i++)

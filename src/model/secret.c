@@ -159,3 +159,13 @@ enum status secret_list_rotate(struct secret_list *list, struct secret *fresh, i
     *previous_expires_at_ms = list->items[1].expires_at_ms;
     return STATUS_OK;
 }
+
+enum status secret_list_revoke(struct secret_list *list, int64_t now_ms, size_t *revoked)
+{
+    if (list->count == 0)
+        return STATUS_CONFLICT;
+    *revoked = secret_list_previous_count(list, now_ms);
+    while (list->count > 1)
+        drop(list, list->count - 1);
+    return STATUS_OK;
+}

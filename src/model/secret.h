@@ -62,5 +62,8 @@ const struct secret *secret_list_find(const struct secret_list *list, const unsi
  * needed. STATUS_CONFLICT: the list is empty (unsigned). STATUS_LIMIT: more than SECRETS_VALID_MAX would be valid. */
 enum status secret_list_rotate(struct secret_list *list, struct secret *fresh, int64_t now_ms, int64_t grace_ms,
                                int64_t *previous_expires_at_ms) MUST_USE;
+/* Destroys every secret but the newest; *revoked: how many of them were valid. STATUS_CONFLICT: the list is empty
+ * (unsigned). */
+enum status secret_list_revoke(struct secret_list *list, int64_t now_ms, size_t *revoked) MUST_USE;
 
 #endif

@@ -77,6 +77,12 @@ enum subscription_scope subscription_scope(const struct subscription *subscripti
 
 void subscription_etag(const struct subscription *subscription, int64_t now_ms, char out[SUBSCRIPTION_ETAG])
 {
-    snprintf(out, SUBSCRIPTION_ETAG, "\"%" PRIu64 "-%zu\"", subscription->version,
+    subscription_etag_of(subscription, subscription->version, now_ms, out);
+}
+
+void subscription_etag_of(const struct subscription *subscription, uint64_t version, int64_t now_ms,
+                          char out[SUBSCRIPTION_ETAG])
+{
+    snprintf(out, SUBSCRIPTION_ETAG, "\"%" PRIu64 "-%zu\"", version,
              secret_list_previous_count(&subscription->secrets, now_ms));
 }

@@ -73,6 +73,9 @@ enum subscription_scope subscription_scope(const struct subscription *subscripti
 /* `"<version>-<valid previous secrets>"` with its quotes, for ETag. */
 enum { SUBSCRIPTION_ETAG = 40 };
 void subscription_etag(const struct subscription *subscription, int64_t now_ms, char out[SUBSCRIPTION_ETAG]);
+/* The same as if the record had that version. */
+void subscription_etag_of(const struct subscription *subscription, uint64_t version, int64_t now_ms,
+                          char out[SUBSCRIPTION_ETAG]);
 
 /* Names and values sealed as one blob, associated data: the subscription id's 24 digits. An empty list: an empty blob.
  */

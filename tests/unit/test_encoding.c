@@ -43,6 +43,22 @@ static void base64url_has_its_own_digits_and_no_padding(void **state)
     assert_string_equal(text, "+//+/w==");
 }
 
+static void base64url_is_read_as_strictly_as_it_is_written(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"A", "AB", "AAB", "AA==", "+_8", "AAA=", "A A", "AAAAA"};
+    unsigned char plain[8];
+    size_t length = 99;
+    assert_int_equal(base64url_decode("-__-_w", 6, plain, sizeof plain, &length), STATUS_OK);
+    assert_int_equal(length, 4);
+    assert_memory_equal(plain, "\xfb\xff\xfe\xff", 4);
+    assert_int_equal(base64url_decode("", 0, plain, 0, &length), STATUS_OK);
+    assert_int_equal(length, 0);
+    assert_int_equal(base64url_decode("-__-_w", 6, plain, 3, &length), STATUS_INVALID);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(base64url_decode(wrong[i], strlen(wrong[i]), plain, sizeof plain, &length), STATUS_INVALID);
+}
+
 static void loose_base64_is_refused(void **state)
 {
     (void)state;
@@ -133,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64_gives_the_vectors_of_the_rfc),
         cmocka_unit_test(base64url_has_its_own_digits_and_no_padding),
+        cmocka_unit_test(base64url_is_read_as_strictly_as_it_is_written),
         cmocka_unit_test(loose_base64_is_refused),
         cmocka_unit_test(hex_is_lower_case_alone),
         cmocka_unit_test(valid_utf8_passes),

@@ -147,10 +147,23 @@ static void paused_subscriptions_match_and_deleted_ones_do_not(void **state)
     event_clear(&event);
 }
 
+static void the_payload_is_found_in_the_body_byte_for_byte(void **state)
+{
+    (void)state;
+    static const char payload[] = "{ \"payload\":1,\"payload\":{\"a\":[\",\\\"payload\\\":\"]} }";
+    struct event event = event_of("payload.payload");
+    free(event.trace_id);
+    event.trace_id = mem_strdup("payload");
+    event_compose_body(&event, slice_of(payload));
+    assert_true(slice_equals(event_payload(&event), payload));
+    event_clear(&event);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_body_is_composed_byte_for_byte),
+        cmocka_unit_test(the_payload_is_found_in_the_body_byte_for_byte),
         cmocka_unit_test(an_empty_filter_and_a_star_are_everything),
         cmocka_unit_test(a_service_star_is_every_event_of_that_service),
         cmocka_unit_test(a_name_is_that_event_alone),

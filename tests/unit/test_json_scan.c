@@ -210,6 +210,22 @@ static void elements_are_spans_of_their_bytes(void **state)
     json_scan_clear(&scan);
 }
 
+static void the_values_of_a_span_are_counted_at_any_depth(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\":1,\"b\":[],\"c\":[1,{\"d\":[2,\"3\"],\"e\":null}],\"f\":true}";
+    static const size_t counts[] = {1, 1, 7, 1};
+    struct json_scan scan;
+    assert_int_equal(scan_bytes(text, sizeof text - 1, JSON_MAX_DEPTH, &scan), STATUS_OK);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(scan.spans[i].value_count, counts[i]);
+    json_scan_clear(&scan);
+    assert_int_equal(scan_bytes("[[1,2],3]", 9, JSON_MAX_DEPTH, &scan), STATUS_OK);
+    assert_int_equal(scan.spans[0].value_count, 3);
+    assert_int_equal(scan.spans[1].value_count, 1);
+    json_scan_clear(&scan);
+}
+
 static void a_scalar_alone_has_no_spans(void **state)
 {
     static const struct {
@@ -455,6 +471,7 @@ int main(void)
         cmocka_unit_test(the_suite_is_decided_as_it_says),
         cmocka_unit_test(members_are_spans_of_their_bytes),
         cmocka_unit_test(elements_are_spans_of_their_bytes),
+        cmocka_unit_test(the_values_of_a_span_are_counted_at_any_depth),
         cmocka_unit_test(a_scalar_alone_has_no_spans),
         cmocka_unit_test(what_is_no_json_gets_a_reason),
         cmocka_unit_test(names_are_compared_unescaped),

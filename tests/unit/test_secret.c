@@ -243,6 +243,25 @@ static void the_fingerprint_starts_the_digest_of_the_whole_text(void **state)
     secret_clear(&secret);
 }
 
+static void revoking_destroys_all_but_the_newest_and_counts_the_valid_ones(void **state)
+{
+    (void)state;
+    struct secret_list list = list_of_one(1);
+    size_t revoked = 99;
+    rotate(&list, 2, NOW + 1000, 500);
+    rotate(&list, 3, NOW + 2000, GRACE);
+    assert_int_equal(list.count, 3);
+    assert_int_equal(secret_list_revoke(&list, NOW + 2000, &revoked), STATUS_OK);
+    assert_int_equal(revoked, 1);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].digest[0], 3);
+    assert_null(list.items[1].sealed.data);
+    assert_int_equal(secret_list_revoke(&list, NOW + 2000, &revoked), STATUS_OK);
+    assert_int_equal(revoked, 0);
+    secret_list_clear(&list);
+    assert_int_equal(secret_list_revoke(&list, NOW, &revoked), STATUS_CONFLICT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +276,7 @@ int main(void)
         cmocka_unit_test(lingering_secrets_never_stand_in_the_way_of_a_rotation),
         cmocka_unit_test(a_clock_that_steps_back_invalidates_nothing),
         cmocka_unit_test(an_empty_list_has_nothing),
+        cmocka_unit_test(revoking_destroys_all_but_the_newest_and_counts_the_valid_ones),
         cmocka_unit_test(a_sealed_secret_opens_for_its_own_subscription_alone),
         cmocka_unit_test(a_sealed_secret_must_fit_its_digest),
         cmocka_unit_test(the_fingerprint_starts_the_digest_of_the_whole_text),
