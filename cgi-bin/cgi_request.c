@@ -26,6 +26,13 @@ static char *copy_variable(const struct cgi_door *door, const char *name)
     return mem_strdup(value != NULL ? value : "");
 }
 
+/* For headers that mean something even when they are empty. */
+static char *copy_if_there(const struct cgi_door *door, const char *name)
+{
+    const char *value = variable(door, name);
+    return value != NULL ? mem_strdup(value) : NULL;
+}
+
 /* Rewritten requests carry it under the other name (Apache's internal redirects). */
 static char *copy_authorization(const struct cgi_door *door)
 {
@@ -92,12 +99,11 @@ static void read_body(const struct cgi_door *door, int64_t max_body, struct requ
 void cgi_request_read(const struct cgi_door *door, const struct conf *conf, struct request *out)
 {
     const char *method = variable(door, "REQUEST_METHOD");
-    const char *idempotency_key = variable(door, "HTTP_IDEMPOTENCY_KEY");
     *out = (struct request){.method = http_method_parse(method != NULL ? method : ""),
                             .authorization = copy_authorization(door),
                             .content_type = copy_variable(door, "CONTENT_TYPE"),
-                            .if_match = copy_variable(door, "HTTP_IF_MATCH"),
-                            .idempotency_key = idempotency_key != NULL ? mem_strdup(idempotency_key) : NULL};
+                            .if_match = copy_if_there(door, "HTTP_IF_MATCH"),
+                            .idempotency_key = copy_if_there(door, "HTTP_IDEMPOTENCY_KEY")};
     read_path(door, conf, out);
     read_body(door, conf->max_body, out);
 }

@@ -96,11 +96,20 @@ static bool is_nothing(const struct request *request)
 
 static bool check_body(struct call *call)
 {
+    static const struct {
+        bool (*is_fine)(const char *content_type);
+        const char *message;
+    } media_types[] = {
+        [BODY_JSON] = {media_type_is_json, "the body must be application/json in UTF-8"},
+        [BODY_PATCH] = {media_type_is_patch,
+                        "the body must be application/merge-patch+json or application/json in UTF-8"},
+    };
     const struct request *request = call->request;
-    if (!call->route->takes_body || is_nothing(request))
+    enum route_body body = call->route->body;
+    if (body == BODY_IGNORED || is_nothing(request))
         return true;
-    if (!media_type_is_json(request->content_type))
-        call_error(call, API_UNSUPPORTED_MEDIA_TYPE, "the body must be application/json in UTF-8");
+    if (!media_types[body].is_fine(request->content_type))
+        call_error(call, API_UNSUPPORTED_MEDIA_TYPE, media_types[body].message);
     else if (request->body_is_too_large)
         call_error(call, API_PAYLOAD_TOO_LARGE, "the body is larger than this service takes");
     else if (request->body_is_broken)

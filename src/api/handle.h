@@ -7,8 +7,16 @@ struct call;
 
 void handle_subscription_create(struct call *call);
 void handle_subscription_get(struct call *call);
+void handle_subscription_put(struct call *call);
+void handle_subscription_patch(struct call *call);
+void handle_subscription_delete(struct call *call);
+void handle_subscription_list(struct call *call);
 void handle_secret_rotate(struct call *call);
+void handle_secret_revoke(struct call *call);
 void handle_event_publish(struct call *call);
+void handle_event_publish_batch(struct call *call);
+void handle_event_get(struct call *call);
+void handle_whoami(struct call *call);
 void handle_healthz(struct call *call);
 void handle_openapi(struct call *call);
 

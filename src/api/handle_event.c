@@ -1,4 +1,6 @@
-/* Publishing an event: 202 once it and the list of its deliveries are on disk. */
+/* Publishing, one event or a batch: 202 once all of them and the lists of their deliveries are on disk. */
+#include <stdlib.h>
+
 #include "api/call.h"
 #include "api/handle.h"
 #include "api/idempotency.h"
@@ -10,63 +12,107 @@
 struct publication {
     struct keeper keeper;
     struct success *success;
-    const struct event *event;
+    const struct event *events;
+    size_t count;
+    bool is_batch;
 };
 
-/* The store calls it when the event's subscriptions are known. */
+static void render_batch(const struct publication *publication, struct buf *body)
+{
+    buf_append_text(body, "{\"data\":[");
+    for (size_t i = 0; i < publication->count; i++) {
+        if (i > 0)
+            buf_append_text(body, ",");
+        event_append_accepted(&publication->events[i], body);
+    }
+    buf_append_text(body, "]}");
+}
+
+/* The store calls it when the events' subscriptions are known. */
 static void render_publication(void *context, struct buf *kept)
 {
-    const struct publication *publication = context;
-    const struct event *event = publication->event;
+    struct publication *publication = context;
     struct success *success = publication->success;
     success_clear(success);
     success->status = 202;
-    event_append_accepted(event, &success->body);
-    idempotency_keep((void *)&publication->keeper, kept);
+    if (publication->is_batch)
+        render_batch(publication, &success->body);
+    else
+        event_append_accepted(&publication->events[0], &success->body);
+    idempotency_keep(&publication->keeper, kept);
 }
 
-/* Moves the input's texts into the event. */
-static void make_event(struct call *call, struct event_input *input, struct event *out)
+static char *make_trace_id(void)
 {
-    *out = (struct event){.organization_id = call->key.organization_id,
-                          .created_at_ms = clock_now_ms(),
-                          .name = input->event_name,
-                          .trace_id = input->trace_id,
-                          .agent_id = input->agent_id,
-                          .workspace_id = input->workspace_id};
-    struct slice payload = input->payload;
+    struct uuid trace;
+    char *text = mem_alloc(UUID_TEXT);
+    uuid_make(&trace);
+    uuid_format(&trace, text);
+    return text;
+}
+
+/* Moves the input's texts into the event, whose id and time are set. */
+static void fill_in(struct event *event, const struct uuid *organization_id, struct event_input *input)
+{
+    event->organization_id = *organization_id;
+    event->name = input->event_name;
+    event->trace_id = input->trace_id != NULL ? input->trace_id : make_trace_id();
+    event->agent_id = input->agent_id;
+    event->workspace_id = input->workspace_id;
+    event_compose_body(event, input->payload);
     *input = (struct event_input){0};
-    store_event_id_make(call->store, out->created_at_ms, &out->id);
-    if (out->trace_id == NULL) {
-        struct uuid trace;
-        uuid_make(&trace);
-        out->trace_id = mem_alloc(UUID_TEXT);
-        uuid_format(&trace, out->trace_id);
-    }
-    event_compose_body(out, payload);
 }
 
-static void publish(struct call *call, struct event_input *input)
+/* The events of a batch have one time, and ids in their order. */
+static struct event *make_events(const struct call *call, struct event_inputs *inputs)
 {
-    struct event event;
-    make_event(call, input, &event);
+    struct event *events = mem_calloc(inputs->count, sizeof *events);
+    struct object_id id;
+    int64_t now_ms = clock_now_ms();
+    store_event_id_make(call->store, now_ms, &id);
+    for (size_t i = 0; i < inputs->count; i++) {
+        events[i].id = id;
+        events[i].created_at_ms = now_ms;
+        fill_in(&events[i], &call->key.organization_id, &inputs->items[i]);
+        object_id_increment(&id);
+    }
+    return events;
+}
+
+static void publish(struct call *call, struct event_inputs *inputs, bool is_batch)
+{
+    struct event *events = make_events(call, inputs);
     struct success success = {0};
-    struct publication publication = {{call, &success}, &success, &event};
+    struct publication publication = {{call, &success}, &success, events, inputs->count, is_batch};
     struct answer answer = {.idempotency = idempotency_of(call), .render = render_publication, .context = &publication};
-    enum status status = store_publish(call->store, &event, 1, &answer);
+    enum status status = store_publish(call->store, events, inputs->count, &answer);
     idempotency_finish(call, status, &success, &answer, NULL);
-    event_clear(&event);
+    for (size_t i = 0; i < inputs->count; i++)
+        event_clear(&events[i]);
+    free(events);
+}
+
+static void handle(struct call *call, bool is_batch)
+{
+    struct event_inputs inputs;
+    struct field_errors errors = {0};
+    struct slice body = buf_slice(&call->request->body);
+    const char *message =
+        is_batch ? event_input_read_batch(body, &inputs, &errors) : event_input_read(body, &inputs, &errors);
+    if (message != NULL)
+        call_invalid(call, message, &errors);
+    else
+        publish(call, &inputs, is_batch);
+    field_errors_clear(&errors);
+    event_inputs_clear(&inputs);
 }
 
 void handle_event_publish(struct call *call)
 {
-    struct event_input input;
-    struct field_errors errors = {0};
-    const char *message = event_input_read(buf_slice(&call->request->body), &input, &errors);
-    if (message != NULL)
-        call_invalid(call, message, &errors);
-    else
-        publish(call, &input);
-    field_errors_clear(&errors);
-    event_input_clear(&input);
+    handle(call, false);
+}
+
+void handle_event_publish_batch(struct call *call)
+{
+    handle(call, true);
 }

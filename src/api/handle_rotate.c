@@ -65,7 +65,7 @@ void handle_secret_rotate(struct call *call)
     secret_make(rotation.secret);
     struct keeper keeper = {call, &success};
     struct answer answer = {.idempotency = idempotency_of(call), .render = idempotency_keep, .context = &keeper};
-    struct change change = {apply_rotation, &rotation, &answer};
+    struct change change = {.apply = apply_rotation, .context = &rotation, .answer = &answer};
     enum status status = store_subscription_update(call->store, &call->key.organization_id, &id, &change);
     idempotency_finish(call, status, &success, &answer, rotation_message(status));
     crypto_cleanse(rotation.secret, sizeof rotation.secret);

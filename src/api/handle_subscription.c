@@ -1,7 +1,7 @@
 /* Making a subscription and reading one. */
 #include <stdio.h>
-#include <string.h>
 
+#include "api/apply_subscription.h"
 #include "api/call.h"
 #include "api/handle.h"
 #include "api/idempotency.h"
@@ -17,62 +17,21 @@ struct creation {
     char secret[SECRET_TEXT];
 };
 
-static void copy_texts(const struct text_list *from, struct text_list *to)
-{
-    for (size_t i = 0; i < from->count; i++)
-        text_list_add(to, from->items[i], strlen(from->items[i]));
-}
-
-static void fill_in(const struct creation *creation, struct subscription *subscription)
-{
-    const struct subscription_input *input = creation->input;
-    subscription->created_user_id = mem_strdup(creation->call->key.created_user_id);
-    subscription->name = mem_strdup(input->name);
-    subscription->url = mem_strdup(input->url);
-    subscription->active = input->active;
-    subscription->description = input->description != NULL ? mem_strdup(input->description) : NULL;
-    copy_texts(&input->events, &subscription->events);
-    copy_texts(&input->agent_ids, &subscription->agent_ids);
-    copy_texts(&input->workspace_ids, &subscription->workspace_ids);
-    subscription->request_timeout_ms = input->request_timeout_ms;
-    subscription->retry_policy = input->retry_policy;
-    subscription_seal_headers(subscription, store_keyring(creation->call->store), &input->headers);
-}
-
-static void add_secret(const struct creation *creation, int64_t now_ms, struct subscription *subscription)
-{
-    char id[OBJECT_ID_TEXT];
-    object_id_format(&subscription->id, id);
-    secret_seal(store_keyring(creation->call->store), id, creation->secret, now_ms, &subscription->secrets.items[0]);
-    subscription->secrets.count = 1;
-}
-
 /* The id, which secret and headers are bound to, is only known here. */
 static enum status apply_creation(void *context, int64_t now_ms, struct subscription *subscription)
 {
     struct creation *creation = context;
     struct success *success = creation->success;
-    bool is_signed = creation->input->enable_signed_webhooks;
-    fill_in(creation, subscription);
-    if (is_signed)
-        add_secret(creation, now_ms, subscription);
+    const struct keyring *keyring = store_keyring(creation->call->store);
+    subscription->created_user_id = mem_strdup(creation->call->key.created_user_id);
+    bool is_issued = apply_subscription(subscription, creation->input, keyring, creation->secret, now_ms);
 
     success_clear(success);
     success->status = 201;
     char id[OBJECT_ID_TEXT];
     object_id_format(&subscription->id, id);
     snprintf(success->location, sizeof success->location, "/v1/public/webhook/subscription/%s", id);
-    return render_subscription(subscription, store_keyring(creation->call->store), true,
-                               is_signed ? creation->secret : NULL, now_ms, success);
-}
-
-static const char *creation_message(enum status status)
-{
-    if (status == STATUS_EXISTS)
-        return "another subscription of the organization has this name";
-    if (status == STATUS_LIMIT)
-        return "the organization has as many subscriptions as it may have";
-    return NULL;
+    return render_subscription(subscription, keyring, true, is_issued ? creation->secret : NULL, now_ms, success);
 }
 
 static void create(struct call *call, const struct subscription_input *input)
@@ -82,10 +41,10 @@ static void create(struct call *call, const struct subscription_input *input)
     secret_make(creation.secret);
     struct keeper keeper = {call, &success};
     struct answer answer = {.idempotency = idempotency_of(call), .render = idempotency_keep, .context = &keeper};
-    struct change change = {apply_creation, &creation, &answer};
+    struct change change = {.apply = apply_creation, .context = &creation, .answer = &answer};
     enum status status = store_subscription_create(call->store, &call->key.organization_id,
                                                    (size_t)call->conf->max_subscriptions, &change);
-    idempotency_finish(call, status, &success, &answer, creation_message(status));
+    idempotency_finish(call, status, &success, &answer, apply_subscription_message(status));
     crypto_cleanse(creation.secret, sizeof creation.secret);
 }
 
@@ -119,6 +78,6 @@ void handle_subscription_get(struct call *call)
     if (status == STATUS_OK)
         success_send(&success, call);
     else
-        call_fail(call, status, status == STATUS_NOT_FOUND ? "no such subscription" : NULL);
+        call_fail(call, status, apply_subscription_message(status));
     success_clear(&success);
 }

@@ -44,6 +44,14 @@ static void digest_key(const struct call *call, unsigned char *out)
     buf_clear(&text);
 }
 
+/* The method is part of it, as PUT and PATCH of one path may bring the same body. */
+static void digest_request(const struct request *request, unsigned char *out)
+{
+    const char *method = http_method_name(request->method);
+    const struct crypto_part body = {buf_text(&request->body), request->body.length};
+    crypto_hmac_sha256(method, strlen(method), &body, 1, out);
+}
+
 static bool method_honours_key(enum http_method method)
 {
     return method == HTTP_POST || method == HTTP_PUT || method == HTTP_PATCH;
@@ -62,8 +70,8 @@ bool idempotency_check(struct call *call)
     call->idempotency = (struct idempotency){.now_ms = clock_now_ms()};
     call->idempotency.expires_at_ms = call->idempotency.now_ms + KEPT_FOR_MS;
     digest_key(call, call->idempotency.key);
-    if (call->route->takes_body)
-        crypto_sha256(buf_text(&request->body), request->body.length, call->idempotency.fingerprint);
+    if (call->route->body != BODY_IGNORED)
+        digest_request(request, call->idempotency.fingerprint);
     return true;
 }
 

@@ -10,6 +10,9 @@
 #include "base/json_out.h"
 #include "base/mem.h"
 
+/* More than any member may have. What json-c makes of a value takes many times its text's memory; this bounds it. */
+enum { INPUT_VALUES_MAX = 4096 };
+
 const char *input_scan(struct slice body, struct json_scan *out)
 {
     const char *message = NULL;
@@ -46,13 +49,24 @@ static const char *left_out(const struct input_field *field)
     return field->is_required ? "is required" : NULL;
 }
 
-static const char *read_field(struct json_tokener *tokener, const struct json_span *span,
-                              const struct input_field *field, void *context)
+static const char *take_null(const struct input_field *field, void *context)
 {
-    if (span == NULL || span->kind == JSON_NULL)
-        return left_out(field);
+    if (field->reset != NULL)
+        field->reset(context);
+    return left_out(field);
+}
+
+static const char *read_field(struct json_tokener *tokener, const struct json_span *span,
+                              const struct input_field *field, enum input_mode mode, void *context)
+{
+    if (span == NULL)
+        return mode == INPUT_WHOLE ? left_out(field) : NULL;
+    if (span->kind == JSON_NULL)
+        return take_null(field, context);
     if (field->is_opaque)
         return field->read(context, &(struct input_member){span, NULL});
+    if (span->value_count > INPUT_VALUES_MAX)
+        return "holds more values than any that is allowed";
     if (span->is_unclean)
         return "must not hold U+0000 or lone surrogates";
     if (span->value.length > INTERPRETED_MAX_BYTES)
@@ -63,25 +77,32 @@ static const char *read_field(struct json_tokener *tokener, const struct json_sp
     return message;
 }
 
-void input_read_fields(const struct json_scan *scan, const struct input_field *fields, size_t count, void *context,
-                       struct field_errors *errors)
+void input_read_fields(const struct json_scan *scan, const struct input_field *fields, size_t count,
+                       enum input_mode mode, void *context, struct field_errors *errors)
 {
     struct json_tokener *tokener = mem_check(json_tokener_new_ex(JSON_DEPTH_LIMIT));
     for (size_t i = 0; i < count; i++) {
-        const char *message = read_field(tokener, json_scan_find(scan, own_name(&fields[i])), &fields[i], context);
+        const struct json_span *span = json_scan_find(scan, own_name(&fields[i]));
+        const char *message = read_field(tokener, span, &fields[i], mode, context);
         if (message != NULL)
             field_errors_add(errors, fields[i].name, message);
     }
     json_tokener_free(tokener);
 }
 
+static const char *read_member(json_object *object, const struct input_field *field, void *context)
+{
+    json_object *value;
+    if (!json_object_object_get_ex(object, own_name(field), &value))
+        return NULL;
+    return value == NULL ? take_null(field, context) : field->read(context, &(struct input_member){NULL, value});
+}
+
 void input_read_members(json_object *object, const struct input_field *fields, size_t count, void *context,
                         struct field_errors *errors)
 {
     for (size_t i = 0; i < count; i++) {
-        json_object *value = json_object_object_get(object, own_name(&fields[i]));
-        const char *message =
-            value == NULL ? left_out(&fields[i]) : fields[i].read(context, &(struct input_member){NULL, value});
+        const char *message = read_member(object, &fields[i], context);
         if (message != NULL)
             field_errors_add(errors, fields[i].name, message);
     }

@@ -24,15 +24,22 @@ struct input_field {
     const char *name; /* as details.fields names it; behind its last dot stands the member's own name */
     bool is_required;
     bool is_opaque; /* may hold whatever the grammar allows, and is not read by json-c */
-    const char *(*read)(void *context, const struct input_member *member);
+    const char *(*read)(void *context, const struct input_member *member); /* replaces what the context held */
+    void (*reset)(void *context); /* to the default; NULL where it is required, or where no patch may come */
+};
+
+enum input_mode {
+    INPUT_WHOLE, /* what is left out has the default that the context begins with */
+    INPUT_PATCH  /* what is left out stays as it is, null brings the default back (RFC 7396) */
 };
 
 /* Scans a body that must be an object; on success clear `out` with json_scan_clear. */
 const char *input_scan(struct slice body, struct json_scan *out);
-/* Calls each field's `read` with its member, in the table's order. A member that is null counts as left out. */
-void input_read_fields(const struct json_scan *scan, const struct input_field *fields, size_t count, void *context,
-                       struct field_errors *errors);
-/* The same for an object that is a member's value. Where a name stands twice the last one counts. */
+/* Calls each field's `read` with its member, in the table's order. Null is never handed to it. */
+void input_read_fields(const struct json_scan *scan, const struct input_field *fields, size_t count,
+                       enum input_mode mode, void *context, struct field_errors *errors);
+/* The same for an object that is a member's value; what is left out stays as it is. Where a name stands twice the last
+ * one counts. */
 void input_read_members(json_object *object, const struct input_field *fields, size_t count, void *context,
                         struct field_errors *errors);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/input.h"
+#include "api/input_headers.h"
 #include "api/retry_strategy.h"
 #include "model/subscription_check.h"
 
@@ -33,8 +34,10 @@ static const char *read_url(void *context, const struct input_member *member)
     const char *message = input_text(member->value, &text);
     if (message == NULL)
         message = check_url(text.data, text.length, &reader->conf->destinations, reader->conf->require_https);
-    if (message == NULL)
+    if (message == NULL) {
+        free(reader->input->url);
         reader->input->url = slice_dup(text);
+    }
     return message;
 }
 
@@ -48,8 +51,19 @@ static const char *read_active(void *context, const struct input_member *member)
     return input_bool(member->value, &input_of(context)->active);
 }
 
+static void reset_active(void *context)
+{
+    input_of(context)->active = true;
+}
+
+static void reset_events(void *context)
+{
+    text_list_clear(&input_of(context)->events);
+}
+
 static const char *read_events(void *context, const struct input_member *member)
 {
+    reset_events(context);
     return input_text_array(member->value, EVENTS_MAX, "there must be at most 500 events", check_event_filter,
                             &input_of(context)->events);
 }
@@ -59,14 +73,32 @@ static const char *read_description(void *context, const struct input_member *me
     return input_checked_text(member->value, check_description, &input_of(context)->description);
 }
 
+static void reset_description(void *context)
+{
+    free(input_of(context)->description);
+    input_of(context)->description = NULL;
+}
+
+static void reset_agent_ids(void *context)
+{
+    text_list_clear(&input_of(context)->agent_ids);
+}
+
 static const char *read_agent_ids(void *context, const struct input_member *member)
 {
+    reset_agent_ids(context);
     return input_text_array(member->value, SCOPE_IDS_MAX, "there must be at most 500 ids", check_scope_id,
                             &input_of(context)->agent_ids);
 }
 
+static void reset_workspace_ids(void *context)
+{
+    text_list_clear(&input_of(context)->workspace_ids);
+}
+
 static const char *read_workspace_ids(void *context, const struct input_member *member)
 {
+    reset_workspace_ids(context);
     return input_text_array(member->value, SCOPE_IDS_MAX, "there must be at most 500 ids", check_scope_id,
                             &input_of(context)->workspace_ids);
 }
@@ -77,53 +109,16 @@ static const char *read_timeout(void *context, const struct input_member *member
                          "must be an integer from 100 to 60000", &input_of(context)->request_timeout_ms);
 }
 
+static void reset_timeout(void *context)
+{
+    input_of(context)->request_timeout_ms = 0;
+}
+
 /* ---- headers ---- */
 
-static void add_header_error(struct reader *reader, const char *name, const char *message)
+static void reset_headers(void *context)
 {
-    struct buf field;
-    buf_init(&field);
-    buf_printf(&field, "headers.%s", name);
-    field_errors_add(reader->errors, buf_text(&field), message);
-    buf_clear(&field);
-}
-
-static void read_header(struct reader *reader, const char *name, json_object *value)
-{
-    struct slice text;
-    const char *message = check_header_name(name, strlen(name));
-    if (message == NULL)
-        message = input_text(value, &text);
-    if (message == NULL)
-        message = check_header_value(text.data, text.length);
-    if (message == NULL)
-        header_list_add(&reader->input->headers, name, text.data);
-    else
-        add_header_error(reader, name, message);
-}
-
-static size_t count_set(json_object *map)
-{
-    size_t count = 0;
-    json_object_object_foreach(map, name, value)
-    {
-        (void)name;
-        count += value != NULL;
-    }
-    return count;
-}
-
-/* The number comes first: it bounds how many errors are named. */
-static const char *read_header_map(struct reader *reader, json_object *map)
-{
-    if (count_set(map) > HEADERS_MAX)
-        return "there must be at most 50 headers";
-    json_object_object_foreach(map, name, value)
-    {
-        if (value != NULL)
-            read_header(reader, name, value);
-    }
-    return check_headers(&reader->input->headers);
+    header_list_clear(&input_of(context)->headers);
 }
 
 /* json-c takes the last one of a name that is given twice; here that is refused, as in the body itself. */
@@ -136,7 +131,8 @@ static const char *read_headers(void *context, const struct input_member *member
     if (json_scan(member->span->value, JSON_MAX_DEPTH, &scan, &message) != STATUS_OK)
         return message;
     json_scan_clear(&scan);
-    return read_header_map(context, member->value);
+    struct reader *reader = context;
+    return input_headers(member->value, &reader->input->headers, reader->errors);
 }
 
 /* ---- retry_policy ---- */
@@ -167,11 +163,34 @@ static const char *read_delay(void *context, const struct input_member *member)
                          "must be an integer from 1000 to 86400000", &input_of(context)->retry_policy.max_delay_ms);
 }
 
+static void reset_strategy(void *context)
+{
+    struct reader *reader = context;
+    reader->input->retry_policy.strategy = reader->conf->retry_strategy;
+}
+
+static void reset_attempts(void *context)
+{
+    struct reader *reader = context;
+    reader->input->retry_policy.max_attempts = (int32_t)reader->conf->retry_attempts;
+}
+
+static void reset_delay(void *context)
+{
+    struct reader *reader = context;
+    reader->input->retry_policy.max_delay_ms = reader->conf->retry_max_delay_ms;
+}
+
 static const struct input_field retry_fields[] = {
-    {"retry_policy.retryStrategy", false, false, read_strategy},
-    {"retry_policy.maxRetryAttempts", false, false, read_attempts},
-    {"retry_policy.maxRetryDelayMs", false, false, read_delay},
+    {"retry_policy.retryStrategy", false, false, read_strategy, reset_strategy},
+    {"retry_policy.maxRetryAttempts", false, false, read_attempts, reset_attempts},
+    {"retry_policy.maxRetryDelayMs", false, false, read_delay, reset_delay},
 };
+
+static void reset_retry_policy(void *context)
+{
+    input_of(context)->retry_policy = (struct retry_policy){0};
+}
 
 /* Members that are missing take the configured defaults, which become the subscription's own. */
 static const char *read_retry_policy(void *context, const struct input_member *member)
@@ -179,10 +198,10 @@ static const char *read_retry_policy(void *context, const struct input_member *m
     struct reader *reader = context;
     if (!json_object_is_type(member->value, json_type_object))
         return "must be an object";
-    reader->input->retry_policy = (struct retry_policy){.is_set = true,
-                                                        .strategy = reader->conf->retry_strategy,
-                                                        .max_attempts = (int32_t)reader->conf->retry_attempts,
-                                                        .max_delay_ms = reader->conf->retry_max_delay_ms};
+    if (!reader->input->retry_policy.is_set)
+        for (size_t i = 0; i < COUNT_OF(retry_fields); i++)
+            retry_fields[i].reset(context);
+    reader->input->retry_policy.is_set = true;
     input_read_members(member->value, retry_fields, COUNT_OF(retry_fields), context, reader->errors);
     return NULL;
 }
@@ -190,26 +209,32 @@ static const char *read_retry_policy(void *context, const struct input_member *m
 /* ---- the whole ---- */
 
 static const struct input_field fields[] = {
-    {"name", true, false, read_name},
-    {"url", true, false, read_url},
-    {"enable_signed_webhooks", true, false, read_signed},
-    {"active", false, false, read_active},
-    {"events", false, false, read_events},
-    {"headers", false, false, read_headers},
-    {"description", false, false, read_description},
-    {"agent_ids", false, false, read_agent_ids},
-    {"workspace_ids", false, false, read_workspace_ids},
-    {"request_timeout_ms", false, false, read_timeout},
-    {"retry_policy", false, false, read_retry_policy},
+    {"name", true, false, read_name, NULL},
+    {"url", true, false, read_url, NULL},
+    {"enable_signed_webhooks", true, false, read_signed, NULL},
+    {"active", false, false, read_active, reset_active},
+    {"events", false, false, read_events, reset_events},
+    {"headers", false, false, read_headers, reset_headers},
+    {"description", false, false, read_description, reset_description},
+    {"agent_ids", false, false, read_agent_ids, reset_agent_ids},
+    {"workspace_ids", false, false, read_workspace_ids, reset_workspace_ids},
+    {"request_timeout_ms", false, false, read_timeout, reset_timeout},
+    {"retry_policy", false, false, read_retry_policy, reset_retry_policy},
 };
 
 static void check_scope_lists(const struct subscription_input *input, struct field_errors *errors)
 {
-    static const char message[] = "agent_ids and workspace_ids cannot be set both";
+    static const char message[] = "agent_ids and workspace_ids cannot be set both; make one of them null";
     if (input->agent_ids.count == 0 || input->workspace_ids.count == 0)
         return;
     field_errors_add(errors, "agent_ids", message);
     field_errors_add(errors, "workspace_ids", message);
+}
+
+static const char *finish(const struct reader *reader)
+{
+    check_scope_lists(reader->input, reader->errors);
+    return reader->errors->count > 0 ? "the subscription has members that are missing or not valid" : NULL;
 }
 
 const char *subscription_input_read(struct slice body, const struct conf *conf, struct subscription_input *out,
@@ -221,20 +246,25 @@ const char *subscription_input_read(struct slice body, const struct conf *conf, 
     if (message != NULL)
         return message;
     struct reader reader = {conf, out, errors};
-    input_read_fields(&scan, fields, COUNT_OF(fields), &reader, errors);
-    check_scope_lists(out, errors);
+    input_read_fields(&scan, fields, COUNT_OF(fields), INPUT_WHOLE, &reader, errors);
     json_scan_clear(&scan);
-    return errors->count > 0 ? "the subscription has members that are missing or not valid" : NULL;
+    return finish(&reader);
 }
 
-void subscription_input_clear(struct subscription_input *input)
+/* The rules for URLs are the configuration's in part: what was allowed once need not be any more. */
+static void check_kept_url(const struct reader *reader)
 {
-    free(input->name);
-    free(input->url);
-    text_list_clear(&input->events);
-    header_list_clear(&input->headers);
-    free(input->description);
-    text_list_clear(&input->agent_ids);
-    text_list_clear(&input->workspace_ids);
-    *input = (struct subscription_input){0};
+    const char *url = reader->input->url;
+    const char *message = check_url(url, strlen(url), &reader->conf->destinations, reader->conf->require_https);
+    if (message != NULL)
+        field_errors_add(reader->errors, "url", message);
+}
+
+const char *subscription_input_patch(const struct json_scan *patch, const struct conf *conf,
+                                     struct subscription_input *input, struct field_errors *errors)
+{
+    struct reader reader = {conf, input, errors};
+    input_read_fields(patch, fields, COUNT_OF(fields), INPUT_PATCH, &reader, errors);
+    check_kept_url(&reader);
+    return finish(&reader);
 }

@@ -35,10 +35,10 @@ static bool parameter_is_fine(const char *start, const char *end)
     return is_word(unquote(trim(equals + 1, end)), "utf-8");
 }
 
-bool media_type_is_json(const char *content_type)
+static bool is_media_type(const char *content_type, const char *name)
 {
     const char *end = content_type + strcspn(content_type, ";");
-    if (!is_word(trim(content_type, end), "application/json"))
+    if (!is_word(trim(content_type, end), name))
         return false;
     while (*end == ';') {
         const char *start = end + 1;
@@ -47,4 +47,14 @@ bool media_type_is_json(const char *content_type)
             return false;
     }
     return true;
+}
+
+bool media_type_is_json(const char *content_type)
+{
+    return is_media_type(content_type, "application/json");
+}
+
+bool media_type_is_patch(const char *content_type)
+{
+    return media_type_is_json(content_type) || is_media_type(content_type, "application/merge-patch+json");
 }

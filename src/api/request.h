@@ -9,7 +9,8 @@
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
 
-/* Texts are terminated and never NULL ("" where absent); the owner of the struct frees them with request_clear. */
+/* Texts are terminated and, but for two, never NULL ("" where absent); the owner of the struct frees them with
+ * request_clear. */
 struct request {
     enum http_method method;
     char *path;          /* decoded, from the first known segment on: "/v1/…", "/healthz" */
@@ -18,7 +19,7 @@ struct request {
     char *query;         /* undecoded, without "?" */
     char *authorization; /* the header's value */
     char *content_type;
-    char *if_match;
+    char *if_match;        /* NULL where the header is absent: an empty one matches nothing */
     char *idempotency_key; /* NULL where the header is absent */
     struct buf body;       /* at most max_body bytes */
     bool body_is_too_large;

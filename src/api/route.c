@@ -10,12 +10,20 @@
 
 /* Rows of one path stand together: Allow lists methods in this order. */
 static const struct route routes[] = {
-    {HTTP_POST, WEBHOOK "/subscription", API_SCOPE_MANAGE, true, handle_subscription_create},
-    {HTTP_GET, WEBHOOK "/subscription/{id}", API_SCOPE_READ, false, handle_subscription_get},
-    {HTTP_POST, WEBHOOK "/subscription/{id}/rotate/secret", API_SCOPE_MANAGE, false, handle_secret_rotate},
-    {HTTP_POST, WEBHOOK "/event", API_SCOPE_PUBLISH, true, handle_event_publish},
-    {HTTP_GET, "/v1/openapi.json", 0, false, handle_openapi},
-    {HTTP_GET, "/healthz", 0, false, handle_healthz},
+    {HTTP_POST, WEBHOOK "/subscription", API_SCOPE_MANAGE, BODY_JSON, handle_subscription_create},
+    {HTTP_GET, WEBHOOK "/subscription/{id}", API_SCOPE_READ, BODY_IGNORED, handle_subscription_get},
+    {HTTP_PUT, WEBHOOK "/subscription/{id}", API_SCOPE_MANAGE, BODY_JSON, handle_subscription_put},
+    {HTTP_PATCH, WEBHOOK "/subscription/{id}", API_SCOPE_MANAGE, BODY_PATCH, handle_subscription_patch},
+    {HTTP_DELETE, WEBHOOK "/subscription/{id}", API_SCOPE_MANAGE, BODY_IGNORED, handle_subscription_delete},
+    {HTTP_GET, WEBHOOK "/subscriptions", API_SCOPE_READ, BODY_IGNORED, handle_subscription_list},
+    {HTTP_POST, WEBHOOK "/subscription/{id}/rotate/secret", API_SCOPE_MANAGE, BODY_IGNORED, handle_secret_rotate},
+    {HTTP_POST, WEBHOOK "/subscription/{id}/revoke/secret", API_SCOPE_MANAGE, BODY_IGNORED, handle_secret_revoke},
+    {HTTP_POST, WEBHOOK "/event", API_SCOPE_PUBLISH, BODY_JSON, handle_event_publish},
+    {HTTP_POST, WEBHOOK "/events", API_SCOPE_PUBLISH, BODY_JSON, handle_event_publish_batch},
+    {HTTP_GET, WEBHOOK "/event/{id}", API_SCOPE_READ, BODY_IGNORED, handle_event_get},
+    {HTTP_GET, "/v1/whoami", 0, BODY_IGNORED, handle_whoami},
+    {HTTP_GET, "/v1/openapi.json", 0, BODY_IGNORED, handle_openapi},
+    {HTTP_GET, "/healthz", 0, BODY_IGNORED, handle_healthz},
 };
 enum { ROUTE_COUNT = sizeof routes / sizeof routes[0] };
 

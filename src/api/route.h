@@ -9,11 +9,14 @@
 
 struct call;
 
+/* What an operation does with a body: where it is ignored, so is its media type. */
+enum route_body { BODY_IGNORED, BODY_JSON, BODY_PATCH };
+
 struct route {
     enum http_method method; /* HTTP_GET serves HEAD, too */
     const char *pattern;     /* "{id}" stands for one segment that is not empty */
     unsigned scope;          /* enum api_scope; 0: anybody */
-    bool takes_body;         /* JSON; where false, a body and its media type are ignored */
+    enum route_body body;
     void (*handle)(struct call *call);
 };
 

@@ -116,7 +116,8 @@ void success_send(struct success *success, struct call *call)
 {
     struct response *response = call->response;
     response->status = success->status;
-    response_header(response, "Content-Type", "application/json");
+    if (success->body.length > 0)
+        response_header(response, "Content-Type", "application/json");
     if (success->location[0] != '\0') {
         struct buf location;
         buf_init(&location);

@@ -309,30 +309,32 @@ static void a_payload_keeps_its_bytes(void **state)
         "{ \"b\":1.0e+2,\n\"a\":\"\\u0000\\ud800\\/\", \"a\":[null], \"c\":99999999999999999999.10 }";
     struct buf body = {0};
     buf_printf(&body, "{\"payload\": %s ,\"event_name\":\"A.B\",\"agent_id\":\"x\",\"trace_id\":null}", payload);
-    struct event_input input;
+    struct event_inputs inputs;
     struct field_errors errors = {0};
-    assert_null(event_input_read(buf_slice(&body), &input, &errors));
-    assert_true(slice_equals(input.payload, payload));
-    assert_string_equal(input.event_name, "A.B");
-    assert_string_equal(input.agent_id, "x");
-    assert_null(input.workspace_id);
-    assert_null(input.trace_id);
-    event_input_clear(&input);
+    assert_null(event_input_read(buf_slice(&body), &inputs, &errors));
+    assert_int_equal(inputs.count, 1);
+    const struct event_input *input = &inputs.items[0];
+    assert_true(slice_equals(input->payload, payload));
+    assert_string_equal(input->event_name, "A.B");
+    assert_string_equal(input->agent_id, "x");
+    assert_null(input->workspace_id);
+    assert_null(input->trace_id);
+    event_inputs_clear(&inputs);
     buf_clear(&body);
 }
 
 static void mistakes_in_an_event_are_named(void **state)
 {
     (void)state;
-    struct event_input input;
+    struct event_inputs inputs;
     struct field_errors errors = {0};
     static const char body[] = "{\"event_name\":\"Webhook.Test\",\"payload\":[],\"agent_id\":\"\",\"trace_id\":\"a b\","
                                "\"workspace_id\":\" \"}";
-    assert_non_null(event_input_read(slice_of(body), &input, &errors));
+    assert_non_null(event_input_read(slice_of(body), &inputs, &errors));
     assert_int_equal(errors.count, 5);
     assert_string_equal(message_for(&errors, "payload"), "must be an object");
     assert_non_null(message_for(&errors, "workspace_id"));
-    event_input_clear(&input);
+    event_inputs_clear(&inputs);
     field_errors_clear(&errors);
 }
 

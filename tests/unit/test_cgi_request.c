@@ -70,7 +70,7 @@ static void a_request_is_read_whole(void **state)
     assert_string_equal(request.content_type, "application/json");
     assert_string_equal(request.authorization, "Bearer k");
     assert_string_equal(request.idempotency_key, "");
-    assert_string_equal(request.if_match, "");
+    assert_null(request.if_match);
     assert_string_equal(buf_text(&request.body), "{} ");
     assert_false(request.body_is_broken);
     request_clear(&request);

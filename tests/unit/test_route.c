@@ -17,8 +17,16 @@
 
 STAND_IN(handle_subscription_create)
 STAND_IN(handle_subscription_get)
+STAND_IN(handle_subscription_put)
+STAND_IN(handle_subscription_patch)
+STAND_IN(handle_subscription_delete)
+STAND_IN(handle_subscription_list)
 STAND_IN(handle_secret_rotate)
+STAND_IN(handle_secret_revoke)
 STAND_IN(handle_event_publish)
+STAND_IN(handle_event_publish_batch)
+STAND_IN(handle_event_get)
+STAND_IN(handle_whoami)
 STAND_IN(handle_healthz)
 STAND_IN(handle_openapi)
 
@@ -34,13 +42,18 @@ static void a_path_and_method_find_their_handler(void **state)
     assert_ptr_equal(route->handle, handle_secret_rotate);
     assert_true(slice_equals(id, ID));
     assert_int_equal(route->scope, API_SCOPE_MANAGE);
-    assert_false(route->takes_body);
+    assert_int_equal(route->body, BODY_IGNORED);
 
     route = route_find(HTTP_POST, WEBHOOK "/event", &id);
     assert_non_null(route);
     assert_ptr_equal(route->handle, handle_event_publish);
     assert_int_equal(id.length, 0);
-    assert_true(route->takes_body);
+    assert_int_equal(route->body, BODY_JSON);
+
+    route = route_find(HTTP_PATCH, WEBHOOK "/subscription/" ID, &id);
+    assert_non_null(route);
+    assert_ptr_equal(route->handle, handle_subscription_patch);
+    assert_int_equal(route->body, BODY_PATCH);
 }
 
 static void head_is_served_where_get_is(void **state)
@@ -51,6 +64,9 @@ static void head_is_served_where_get_is(void **state)
     assert_non_null(route);
     assert_ptr_equal(route->handle, handle_subscription_get);
     assert_null(route_find(HTTP_HEAD, WEBHOOK "/event", &id));
+    route = route_find(HTTP_HEAD, WEBHOOK "/event/" ID, &id);
+    assert_non_null(route);
+    assert_ptr_equal(route->handle, handle_event_get);
 }
 
 static void other_paths_are_unknown(void **state)
@@ -87,6 +103,12 @@ static void allow_names_the_methods_of_a_path(void **state)
     buf_reset(&allowed);
     route_allow(WEBHOOK "/subscription/x/rotate/secret", &allowed);
     assert_string_equal(buf_text(&allowed), "POST");
+    buf_reset(&allowed);
+    route_allow(WEBHOOK "/subscription/x", &allowed);
+    assert_string_equal(buf_text(&allowed), "GET, HEAD, PUT, PATCH, DELETE");
+    buf_reset(&allowed);
+    route_allow(WEBHOOK "/subscriptions", &allowed);
+    assert_string_equal(buf_text(&allowed), "GET, HEAD");
     buf_clear(&allowed);
 }
 
