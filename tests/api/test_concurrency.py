@@ -1,15 +1,12 @@
 """Many clients at once, on several processes: what must be unique is, and what was promised to one holds for all."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 from api import SUBSCRIPTION, Organization, make_door
+from crowd import CLIENTS, at_once, statuses
 from fcgi_client import ServerGone
 from harness import Installation, eventually
-
-CLIENTS = 20
 
 
 @pytest.fixture(scope="module", params=["fcgi", "lighttpd"])
@@ -25,22 +22,6 @@ def crowd(request):
 @pytest.fixture
 def api(crowd):
     return Organization(*crowd).api
-
-
-def at_once(work, count=CLIENTS):
-    """Runs work(n) in `count` threads that start together; their results in order of n."""
-    barrier = Barrier(count)
-
-    def run(number):
-        barrier.wait()
-        return work(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
-
-
-def statuses(answers):
-    return sorted(answer.status for answer in answers)
 
 
 def test_one_of_twenty_gets_the_name(api):

@@ -126,9 +126,9 @@ def abandon(address, params, stdin=b""):
 class Pool:
     """`count` processes of one program on one socket, which stands on their fd 0. Those that end are started anew."""
 
-    def __init__(self, program, directory, env, count=2, tcp=False, stderr=None):
+    def __init__(self, program, directory, env, count=2, tcp=False, stderr=None, name="fcgi.sock"):
         self.program, self.env, self.stderr = str(program), env, stderr
-        self.listener = self._listen(os.path.join(str(directory), "fcgi.sock"), tcp)
+        self.listener = self._listen(os.path.join(str(directory), name), tcp)
         self.address = self.listener.getsockname()
         self.lock = threading.Lock()
         self.closing = False
