@@ -1,21 +1,12 @@
 /* The record's side of POST, PUT, PATCH and DELETE. The handlers call these within a verb's pure function. */
 #include "api/apply_subscription.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 
 static void replace_text(char **member, const char *text)
 {
     mem_free_cleansed_text(*member);
     *member = text != NULL ? mem_strdup(text) : NULL;
-}
-
-static void replace_texts(struct text_list *member, const struct text_list *texts)
-{
-    text_list_clear(member);
-    for (size_t i = 0; i < texts->count; i++)
-        text_list_add(member, texts->items[i], strlen(texts->items[i]));
 }
 
 static void replace_settings(struct subscription *subscription, const struct subscription_input *input,
@@ -27,9 +18,9 @@ static void replace_settings(struct subscription *subscription, const struct sub
     if (input->active)
         subscription->disabled_reason = DISABLED_NOT;
     replace_text(&subscription->description, input->description);
-    replace_texts(&subscription->events, &input->events);
-    replace_texts(&subscription->agent_ids, &input->agent_ids);
-    replace_texts(&subscription->workspace_ids, &input->workspace_ids);
+    text_list_copy(&input->events, &subscription->events);
+    text_list_copy(&input->agent_ids, &subscription->agent_ids);
+    text_list_copy(&input->workspace_ids, &subscription->workspace_ids);
     subscription->request_timeout_ms = input->request_timeout_ms;
     subscription->retry_policy = input->retry_policy;
     subscription_seal_headers(subscription, keyring, &input->headers);

@@ -34,11 +34,17 @@ static enum status render(const struct edit *edit, const struct subscription *su
                                now_ms, success);
 }
 
+/* Later than before, also within one millisecond: who polls for changes sees each of them. */
+static int64_t next_time(int64_t before_ms, int64_t now_ms)
+{
+    return now_ms > before_ms ? now_ms : before_ms + 1;
+}
+
 static enum status write(const struct edit *edit, const struct subscription_input *input, int64_t now_ms,
                          struct subscription *subscription)
 {
     bool is_issued = apply_subscription(subscription, input, store_keyring(edit->call->store), edit->secret, now_ms);
-    subscription->updated_at_ms = now_ms;
+    subscription->updated_at_ms = next_time(subscription->updated_at_ms, now_ms);
     return render(edit, subscription, is_issued, now_ms);
 }
 

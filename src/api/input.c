@@ -4,7 +4,6 @@
  * input_event.c. */
 #include "api/input.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json_out.h"
@@ -144,7 +143,7 @@ const char *input_checked_text(json_object *value, input_check check, char **out
     if (message == NULL)
         message = check(text.data, text.length);
     if (message == NULL) {
-        free(*out);
+        mem_free_cleansed_text(*out);
         *out = slice_dup(text);
     }
     return message;

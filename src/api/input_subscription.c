@@ -1,12 +1,12 @@
 /* The members of a subscription: one table says which there are, the rules are the model's. */
 #include "api/input_subscription.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/input.h"
 #include "api/input_headers.h"
 #include "api/retry_strategy.h"
+#include "base/mem.h"
 #include "model/subscription_check.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
@@ -35,7 +35,7 @@ static const char *read_url(void *context, const struct input_member *member)
     if (message == NULL)
         message = check_url(text.data, text.length, &reader->conf->destinations, reader->conf->require_https);
     if (message == NULL) {
-        free(reader->input->url);
+        mem_free_cleansed_text(reader->input->url);
         reader->input->url = slice_dup(text);
     }
     return message;
@@ -75,7 +75,7 @@ static const char *read_description(void *context, const struct input_member *me
 
 static void reset_description(void *context)
 {
-    free(input_of(context)->description);
+    mem_free_cleansed_text(input_of(context)->description);
     input_of(context)->description = NULL;
 }
 

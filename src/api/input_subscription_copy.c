@@ -2,16 +2,9 @@
  * and sees by the comparison whether it changed anything. */
 #include "api/input_subscription.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-
-static void copy_texts(const struct text_list *from, struct text_list *to)
-{
-    for (size_t i = 0; i < from->count; i++)
-        text_list_add(to, from->items[i], strlen(from->items[i]));
-}
 
 enum status subscription_input_from(const struct subscription *subscription, const struct keyring *keyring,
                                     struct subscription_input *out)
@@ -30,9 +23,9 @@ enum status subscription_input_from(const struct subscription *subscription, con
         .request_timeout_ms = subscription->request_timeout_ms,
         .retry_policy = subscription->retry_policy,
     };
-    copy_texts(&subscription->events, &out->events);
-    copy_texts(&subscription->agent_ids, &out->agent_ids);
-    copy_texts(&subscription->workspace_ids, &out->workspace_ids);
+    text_list_copy(&subscription->events, &out->events);
+    text_list_copy(&subscription->agent_ids, &out->agent_ids);
+    text_list_copy(&subscription->workspace_ids, &out->workspace_ids);
     return STATUS_OK;
 }
 
@@ -40,16 +33,6 @@ enum status subscription_input_from(const struct subscription *subscription, con
 static bool texts_equal(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool lists_equal(const struct text_list *a, const struct text_list *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (strcmp(a->items[i], b->items[i]) != 0)
-            return false;
-    return true;
 }
 
 static bool headers_equal(const struct header_list *a, const struct header_list *b)
@@ -73,19 +56,20 @@ bool subscription_input_equals(const struct subscription_input *a, const struct 
 {
     return texts_equal(a->name, b->name) && texts_equal(a->url, b->url) &&
            a->enable_signed_webhooks == b->enable_signed_webhooks && a->active == b->active &&
-           lists_equal(&a->events, &b->events) && headers_equal(&a->headers, &b->headers) &&
-           texts_equal(a->description, b->description) && lists_equal(&a->agent_ids, &b->agent_ids) &&
-           lists_equal(&a->workspace_ids, &b->workspace_ids) && a->request_timeout_ms == b->request_timeout_ms &&
+           text_list_equals(&a->events, &b->events) && headers_equal(&a->headers, &b->headers) &&
+           texts_equal(a->description, b->description) && text_list_equals(&a->agent_ids, &b->agent_ids) &&
+           text_list_equals(&a->workspace_ids, &b->workspace_ids) && a->request_timeout_ms == b->request_timeout_ms &&
            retry_policies_equal(&a->retry_policy, &b->retry_policy);
 }
 
+/* Cleansed as the record's texts are. */
 void subscription_input_clear(struct subscription_input *input)
 {
-    free(input->name);
-    free(input->url);
+    mem_free_cleansed_text(input->name);
+    mem_free_cleansed_text(input->url);
     text_list_clear(&input->events);
     header_list_clear(&input->headers);
-    free(input->description);
+    mem_free_cleansed_text(input->description);
     text_list_clear(&input->agent_ids);
     text_list_clear(&input->workspace_ids);
     *input = (struct subscription_input){0};

@@ -34,6 +34,23 @@ void text_list_clear(struct text_list *list)
     memset(list, 0, sizeof *list);
 }
 
+void text_list_copy(const struct text_list *list, struct text_list *out)
+{
+    text_list_clear(out);
+    for (size_t i = 0; i < list->count; i++)
+        text_list_add(out, list->items[i], strlen(list->items[i]));
+}
+
+bool text_list_equals(const struct text_list *a, const struct text_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    return true;
+}
+
 void header_list_add(struct header_list *list, const char *name, const char *value)
 {
     if (is_full(list->count))

@@ -20,6 +20,10 @@ struct text_list {
 };
 void text_list_add(struct text_list *list, const char *text, size_t length);
 void text_list_clear(struct text_list *list);
+/* Replaces what `out` held. */
+void text_list_copy(const struct text_list *list, struct text_list *out);
+/* The same texts in the same order. */
+bool text_list_equals(const struct text_list *a, const struct text_list *b);
 
 /* The subscriber's own headers in clear, in the order given. */
 struct header {

@@ -88,7 +88,9 @@ def test_updated_at_follows_and_created_at_stays(install):
     after = api.put(made["id"], body()).json
     assert after["updated_at"] > made["updated_at"] == made["created_at"] == after["created_at"]
     installation.set_clock(1000)  # a clock that goes back takes no time with it
-    assert api.put(made["id"], body()).json["updated_at"] >= after["updated_at"]
+    again = api.put(made["id"], body()).json
+    assert again["updated_at"] > after["updated_at"]
+    assert api.patch(made["id"], {"active": False}).json["updated_at"] > again["updated_at"]
 
 
 # ---- the signing lifecycle ----

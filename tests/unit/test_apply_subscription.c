@@ -4,40 +4,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "api/apply_subscription.h"
 #include "base/mem.h"
+#include "keyring_fixture.h"
 
 #define NOW INT64_C(1781259300000)
 
 static const struct conf conf = {
     .retry_strategy = RETRY_EXPONENTIAL_BACKOFF, .retry_attempts = 8, .retry_max_delay_ms = 36000000};
-
-static int open_ring(void **state)
-{
-    char directory[] = "/tmp/test_apply_subscription.XXXXXX", path[64];
-    struct failure failure;
-    struct keyring *keyring = NULL;
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/master.key", directory);
-    int result =
-        keyring_create(path, &failure) == STATUS_OK && keyring_open(path, &keyring, &failure) == STATUS_OK ? 0 : -1;
-    unlink(path);
-    rmdir(directory);
-    *state = keyring;
-    return result;
-}
-
-static int free_ring(void **state)
-{
-    keyring_free(*state);
-    return 0;
-}
 
 static const char first[SECRET_TEXT] = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd";
 static const char second[SECRET_TEXT] = "whsec_BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd";
@@ -152,5 +128,5 @@ int main(void)
         cmocka_unit_test(activation_alone_clears_the_reason_for_which_it_was_switched_off),
         cmocka_unit_test(a_tombstone_keeps_ids_version_and_times_alone),
     };
-    return cmocka_run_group_tests(tests, open_ring, free_ring);
+    return cmocka_run_group_tests(tests, keyring_fixture_open, keyring_fixture_close);
 }

@@ -39,6 +39,28 @@ static void lists_keep_what_was_added_in_order(void **state)
     assert_int_equal(list.count, 0);
 }
 
+static void a_copy_of_a_list_equals_it_until_one_changes(void **state)
+{
+    (void)state;
+    struct text_list list = {0}, copy = {0};
+    assert_true(text_list_equals(&list, &copy));
+    text_list_add(&copy, "was there", 9);
+    assert_false(text_list_equals(&list, &copy));
+    text_list_add(&list, "a", 1);
+    text_list_add(&list, "b", 1);
+    text_list_copy(&list, &copy);
+    assert_int_equal(copy.count, 2);
+    assert_true(text_list_equals(&list, &copy));
+    copy.items[1][0] = 'c';
+    assert_false(text_list_equals(&list, &copy));
+    text_list_clear(&copy);
+    text_list_add(&copy, "b", 1);
+    text_list_add(&copy, "a", 1);
+    assert_false(text_list_equals(&list, &copy));
+    text_list_clear(&copy);
+    text_list_clear(&list);
+}
+
 static void the_scope_follows_from_the_ids(void **state)
 {
     (void)state;
@@ -157,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_keep_what_was_added_in_order),
+        cmocka_unit_test(a_copy_of_a_list_equals_it_until_one_changes),
         cmocka_unit_test(the_scope_follows_from_the_ids),
         cmocka_unit_test(the_etag_changes_with_version_and_windows),
         cmocka_unit_test(sealed_headers_come_back_in_order),

@@ -95,6 +95,7 @@ typedef enum status (*bdb_work)(struct bdb *bdb, DB_TXN *txn, void *context);
  * waits for locks of its own, and one that waits in the middle of a transaction closes circles that no deadlock
  * detector sees. 0 for reads, which hold nothing while they open. */
 #define BDB_USES(table) (UINT32_C(1) << (table))
+_Static_assert(BDB_TABLES <= 32, "a set of tables is the bits of a uint32_t");
 enum status bdb_run(struct bdb *bdb, enum bdb_mode mode, uint32_t tables, bdb_work work, void *context) MUST_USE;
 
 /* ---- bdb_table.c ---- */

@@ -30,19 +30,9 @@ enum status bdb_subscription_name_change(struct bdb *bdb, DB_TXN *txn, const str
     return status == STATUS_OK && !after->is_deleted ? bdb_subscription_name_take(bdb, txn, after) : status;
 }
 
-static bool lists_differ(const struct text_list *a, const struct text_list *b)
-{
-    if (a->count != b->count)
-        return true;
-    for (size_t i = 0; i < a->count; i++)
-        if (strcmp(a->items[i], b->items[i]) != 0)
-            return true;
-    return false;
-}
-
 bool bdb_subscription_matching_differs(const struct subscription *before, const struct subscription *after)
 {
-    return before->is_deleted != after->is_deleted || lists_differ(&before->events, &after->events) ||
-           lists_differ(&before->agent_ids, &after->agent_ids) ||
-           lists_differ(&before->workspace_ids, &after->workspace_ids);
+    return before->is_deleted != after->is_deleted || !text_list_equals(&before->events, &after->events) ||
+           !text_list_equals(&before->agent_ids, &after->agent_ids) ||
+           !text_list_equals(&before->workspace_ids, &after->workspace_ids);
 }
