@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,7 @@ static void *serve(void *context)
 
 void server_start(struct scripted_server *server, struct script script)
 {
+    signal(SIGPIPE, SIG_IGN); /* a client that refuses our certificate goes while we write */
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(at);
     *server = (struct scripted_server){.script = script};

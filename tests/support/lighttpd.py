@@ -28,8 +28,10 @@ class Lighttpd:
     def __init__(self, installation):
         self.directory = installation.directory
         self.sanitized = installation.env
+        link = self.directory / "hookturn.fcgi"  # lighttpd splits the program's path at spaces
+        link.symlink_to(installation.fcgi)
         values = {
-            "hookturn_program": installation.fcgi,
+            "hookturn_program": link,
             "hookturn_conf": installation.conf_path,
             "hookturn_socket": self.directory / "l.sock",
         }
