@@ -22,16 +22,19 @@ static void add_delivery_ids(json_object *object, const struct event *event)
 }
 
 /* Put in as text: its bytes are the publisher's, and stay so. */
-static void splice_payload(struct buf *body, const struct event *event)
+static void splice_payload(struct buf *body, struct slice payload)
 {
     body->length--; /* the closing brace */
     buf_append_text(body, ",\"payload\":");
-    buf_append_slice(body, event_payload(event));
+    buf_append_slice(body, payload);
     buf_append_text(body, "}");
 }
 
-static void render_event(const struct event *event, struct buf *body)
+static enum status render_event(const struct event *event, struct buf *body)
 {
+    struct slice payload;
+    if (event_payload(event, &payload) != STATUS_OK)
+        return STATUS_CORRUPT;
     char id[OBJECT_ID_TEXT];
     object_id_format(&event->id, id);
     json_object *object = json_out_new();
@@ -46,7 +49,8 @@ static void render_event(const struct event *event, struct buf *body)
     json_out_integer(object, "delivery_count", (int64_t)event->subscription_count);
     add_delivery_ids(object, event);
     json_out_end(object, body);
-    splice_payload(body, event);
+    splice_payload(body, payload);
+    return STATUS_OK;
 }
 
 static enum status get_event(const struct call *call, const struct object_id *id, struct event *out)
@@ -72,7 +76,11 @@ void handle_event_get(struct call *call)
         return;
     }
     struct success success = {.status = 200};
-    render_event(&event, &success.body);
-    success_send(&success, call);
+    status = render_event(&event, &success.body);
+    if (status == STATUS_OK)
+        success_send(&success, call);
+    else
+        call_fail(call, status, NULL);
+    success_clear(&success);
     event_clear(&event);
 }

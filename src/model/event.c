@@ -40,14 +40,16 @@ void event_compose_body(struct event *event, struct slice payload)
 }
 
 /* What stands before the payload holds no text of a client's that could pass for its name. */
-struct slice event_payload(const struct event *event)
+enum status event_payload(const struct event *event, struct slice *out)
 {
     static const char name[] = ",\"payload\":";
     const char *body = buf_text(&event->body);
     const char *found = strstr(body, name);
-    assert(found != NULL);
-    size_t start = (size_t)(found - body) + sizeof name - 1;
-    return (struct slice){body + start, event->body.length - start - 1};
+    size_t start = found != NULL ? (size_t)(found - body) + sizeof name - 1 : 0;
+    if (found == NULL || start + 1 >= event->body.length)
+        return STATUS_CORRUPT;
+    *out = (struct slice){body + start, event->body.length - start - 1};
+    return STATUS_OK;
 }
 
 void event_append_accepted(const struct event *event, struct buf *out)

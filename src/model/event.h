@@ -28,8 +28,8 @@ void event_clear(struct event *event);
 /* Fills `event->body` from the other members:
  * {"organizationId":"…","traceId":"…","eventName":"…","timestamp":<seconds>.<3 digits>,"payload":<bytes>} */
 void event_compose_body(struct event *event, struct slice payload);
-/* The payload's bytes within `event->body`; borrows. */
-struct slice event_payload(const struct event *event);
+/* The payload's bytes within `event->body`; borrows. STATUS_CORRUPT: that is no body of ours. */
+enum status event_payload(const struct event *event, struct slice *out) MUST_USE;
 /* Whether it is of the service "Webhook", whose events tell a customer about their own subscriptions. */
 bool event_name_is_own(const char *name);
 /* Appends what its publisher is told, through whichever door it came:

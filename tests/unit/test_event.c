@@ -155,8 +155,24 @@ static void the_payload_is_found_in_the_body_byte_for_byte(void **state)
     free(event.trace_id);
     event.trace_id = mem_strdup("payload");
     event_compose_body(&event, slice_of(payload));
-    assert_true(slice_equals(event_payload(&event), payload));
+    struct slice found;
+    assert_int_equal(event_payload(&event, &found), STATUS_OK);
+    assert_true(slice_equals(found, payload));
     event_clear(&event);
+}
+
+static void a_damaged_body_has_no_payload(void **state)
+{
+    (void)state;
+    static const char *const damaged[] = {"", "{}", "{\"eventName\":\"A.B\"}",
+                                          "{\"a\":1,\"payload\":", "{\"a\":1,\"payload\":}"};
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+        struct event event = {0};
+        struct slice found;
+        buf_append_text(&event.body, damaged[i]);
+        assert_int_equal(event_payload(&event, &found), STATUS_CORRUPT);
+        event_clear(&event);
+    }
 }
 
 int main(void)
@@ -164,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_body_is_composed_byte_for_byte),
         cmocka_unit_test(the_payload_is_found_in_the_body_byte_for_byte),
+        cmocka_unit_test(a_damaged_body_has_no_payload),
         cmocka_unit_test(an_empty_filter_and_a_star_are_everything),
         cmocka_unit_test(a_service_star_is_every_event_of_that_service),
         cmocka_unit_test(a_name_is_that_event_alone),
