@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cgi_request.h"
+#include "store/worker_start.h"
 
 enum {
     LISTENER = FCGI_LISTENSOCK_FILENO,
@@ -71,6 +72,8 @@ static void serve(struct server *server, FCGX_Request *fcgi)
     cgi_response_write(&door, &request, &response);
     fcgi->keepConnection = 0; /* a kept one would keep this thread from everybody else */
     FCGX_Finish_r(fcgi);
+    if (response.needs_worker)
+        worker_start_if_none(server->conf);
     response_clear(&response);
     request_clear(&request);
 }

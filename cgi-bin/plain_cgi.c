@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cgi_request.h"
+#include "store/worker_start.h"
 
 static const char *get_variable(void *context, const char *name)
 {
@@ -52,6 +53,8 @@ int plain_cgi_run(struct api *api, const struct conf *conf)
     api_handle(api, &request, &response);
     cgi_response_write(&door, &request, &response);
     close(STDOUT_FILENO); /* the answer is complete before the housekeeping */
+    if (response.needs_worker)
+        worker_start_if_none(conf);
     api_maintain(api);
     response_clear(&response);
     request_clear(&request);

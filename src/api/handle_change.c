@@ -19,6 +19,7 @@ struct edit {
     const struct json_scan *patch;          /* PATCH's */
     const char *message;                    /* PATCH: what is wrong with the result, and */
     struct field_errors errors;             /* with which of its members */
+    bool resumes;                           /* it was paused, and is so no longer */
     char secret[SECRET_TEXT];
 };
 
@@ -40,17 +41,19 @@ static int64_t next_time(int64_t before_ms, int64_t now_ms)
     return now_ms > before_ms ? now_ms : before_ms + 1;
 }
 
-static enum status write(const struct edit *edit, const struct subscription_input *input, int64_t now_ms,
+static enum status write(struct edit *edit, const struct subscription_input *input, int64_t now_ms,
                          struct subscription *subscription)
 {
+    bool was_active = subscription->active;
     bool is_issued = apply_subscription(subscription, input, store_keyring(edit->call->store), edit->secret, now_ms);
+    edit->resumes = !was_active && subscription->active;
     subscription->updated_at_ms = next_time(subscription->updated_at_ms, now_ms);
     return render(edit, subscription, is_issued, now_ms);
 }
 
 static enum status apply_put(void *context, int64_t now_ms, struct subscription *subscription)
 {
-    const struct edit *edit = context;
+    struct edit *edit = context;
     enum status status = precondition_check(edit->call->request, subscription, now_ms);
     return status == STATUS_OK ? write(edit, edit->input, now_ms, subscription) : status;
 }
@@ -103,6 +106,7 @@ static void finish(struct edit *edit, enum status status, struct answer *answer)
         buf_clear(&answer->kept);
     } else {
         idempotency_finish(edit->call, status, edit->success, answer, apply_subscription_message(status));
+        edit->call->response->needs_worker = status == STATUS_OK && edit->resumes;
     }
 }
 

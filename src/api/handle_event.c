@@ -79,6 +79,14 @@ static struct event *make_events(const struct call *call, struct event_inputs *i
     return events;
 }
 
+static bool has_deliveries(const struct event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (events[i].subscription_count > 0)
+            return true;
+    return false;
+}
+
 static void publish(struct call *call, struct event_inputs *inputs, bool is_batch)
 {
     struct event *events = make_events(call, inputs);
@@ -87,6 +95,9 @@ static void publish(struct call *call, struct event_inputs *inputs, bool is_batc
     struct answer answer = {.idempotency = idempotency_of(call), .render = render_publication, .context = &publication};
     enum status status = store_publish(call->store, events, inputs->count, &answer);
     idempotency_finish(call, status, &success, &answer, NULL);
+    /* Who repeats may do so because the process that answered first died before it could start a worker. */
+    call->response->needs_worker =
+        status == STATUS_REPLAY || (status == STATUS_OK && has_deliveries(events, inputs->count));
     for (size_t i = 0; i < inputs->count; i++)
         event_clear(&events[i]);
     free(events);

@@ -15,6 +15,7 @@ struct response {
     char trace_id[UUID_TEXT];
     struct buf headers; /* "Name: value\r\n"… without Status, Content-Length */
     struct buf body;    /* complete; not to be sent for HEAD */
+    bool needs_worker;  /* something became due: once the answer is out, worker_start_if_none */
 };
 
 /* A fresh one with trace id; X-Trace-Id and Cache-Control are written already. */

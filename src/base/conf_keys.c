@@ -69,9 +69,10 @@ const struct conf_key conf_keys[] = {
      "How long finished deliveries, their attempts and their events are kept.\n" NOT_YET},
     {"worker", CONF_FLAG, AT(worker_is_auto), "auto", NULL, NULL, workers,
      "auto: publishing starts a delivery worker where none runs. manual: it never\n"
-     "does; run `hookturn deliver` by a service manager or cron. " NOT_YET},
+     "does; run `hookturn deliver` by a service manager or cron.\n"},
     {"worker_idle", CONF_DURATION, AT(worker_idle_ms), "60s", "1ms", LONGEST, NULL,
-     "A worker that was started so ends when it has been idle so long.\n" NOT_YET},
+     "A worker that was started so ends when for so long nothing has been in flight\n"
+     "and nothing waited for another try.\n"},
     {"base_path", CONF_BASE_PATH, AT(base_path), "", NULL, NULL, NULL,
      "What stands before /v1 in the paths that clients use, such as /hooks. Set it\n"
      "only where the web server does not tell; empty: it is found out.\n"},

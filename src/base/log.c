@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,6 +19,8 @@ enum { TEXT_MAX = 200, LINE_MAX_BYTES = 4096 };
 
 static enum log_level lowest = LOG_LEVEL_INFO;
 static int log_fd = STDERR_FILENO;
+static char log_path[PATH_MAX]; /* "": stderr */
+static int64_t bound_bytes;     /* 0: none */
 
 static const char *const level_names[] = {
     [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARN] = "warn", [LOG_LEVEL_INFO] = "info", [LOG_LEVEL_DEBUG] = "debug"};
@@ -26,12 +30,17 @@ struct line {
     size_t length;
 };
 
+static int open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+}
+
 enum status log_open(enum log_level level, const char *path, struct failure *failure)
 {
     lowest = level;
     int fd = STDERR_FILENO;
     if (path && *path) {
-        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+        fd = open_file(path);
         if (fd < 0) {
             failure_set(failure, "cannot open the log file %s: %s; correct `log_file` in the configuration", path,
                         strerror(errno));
@@ -41,7 +50,32 @@ enum status log_open(enum log_level level, const char *path, struct failure *fai
     if (log_fd != STDERR_FILENO)
         close(log_fd);
     log_fd = fd;
+    snprintf(log_path, sizeof log_path, "%s", fd == STDERR_FILENO ? "" : path);
     return STATUS_OK;
+}
+
+void log_bound(int64_t max_bytes)
+{
+    bound_bytes = max_bytes;
+}
+
+/* Several threads may come here at once: the second one finds a small file. The descriptor's number stays, so nobody
+ * ever writes to one that is closed. */
+static void turn_over_if_large(void)
+{
+    struct stat info;
+    char old[PATH_MAX + 4];
+    if (bound_bytes == 0 || !log_path[0] || fstat(log_fd, &info) != 0 || info.st_size < bound_bytes)
+        return;
+    snprintf(old, sizeof old, "%s.old", log_path);
+    struct stat named;
+    if (stat(log_path, &named) == 0 && named.st_ino == info.st_ino && rename(log_path, old) != 0)
+        return;
+    int fd = open_file(log_path);
+    if (fd < 0)
+        return;
+    (void)dup3(fd, log_fd, O_CLOEXEC);
+    close(fd);
 }
 
 /* Leaves room for the end of the line; what does not fit is dropped. */
@@ -129,5 +163,6 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     do /* a log that cannot be written is nobody's failure */
         written = write(log_fd, line.bytes, line.length);
     while (written < 0 && errno == EINTR);
+    turn_over_if_large();
     errno = kept_errno;
 }

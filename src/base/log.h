@@ -13,6 +13,10 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
  * info. STATUS_IO with a failure text when the file cannot be opened; stderr stays in use then. */
 enum status log_open(enum log_level level, const char *path, struct failure *failure);
 
+/* Keeps the file of log_open to about `max_bytes`: one that has grown beyond that gets the name PATH.old, in place of
+ * the one that had it before, and a new one is begun. For a file that nobody else looks after. */
+void log_bound(int64_t max_bytes);
+
 struct log_field {
     const char *key;  /* NULL ends the list */
     const char *text; /* NULL: `number` is the value */

@@ -2,11 +2,14 @@
  * of them is set here, once, for the command and the web server's program alike. */
 #include "base/process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* A descriptor 0, 1 or 2 that is closed would become one of the store's files, and log lines be written to it. FastCGI
@@ -29,4 +32,26 @@ void process_protect(void)
     prctl(PR_SET_DUMPABLE, 0);
     umask(077);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on a file's size is an error of the write, not the end in the middle of it */
+}
+
+/* Kernels before 5.9 have no close_range. */
+static void close_listed(void)
+{
+    DIR *list = opendir("/proc/self/fd");
+    if (!list)
+        return;
+    for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
+        int fd = atoi(entry->d_name); /* 0 for "." and ".." */
+        if (fd > STDERR_FILENO && fd != dirfd(list))
+            close(fd);
+    }
+    closedir(list);
+}
+
+void process_close_inherited(void)
+{
+    const unsigned first = STDERR_FILENO + 1;
+    if (syscall(SYS_close_range, first, ~0U, 0) != 0)
+        close_listed();
 }

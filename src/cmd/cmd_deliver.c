@@ -5,15 +5,23 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
 #include "base/timestamp.h"
+#include "cmd/detach.h"
 #include "cmd/family.h"
 #include "delivery/worker.h"
-#include "store/worker_state.h"
+#include "store/worker_lock.h"
+#include "store/worker_start.h"
+
+enum { WORKER_LOG_MAX_BYTES = 8 << 20, NOBODY_WAITS = -1 };
 
 struct work {
     const struct conf *conf;
     bool once;
+    bool in_background;
     int64_t deadline_ms; /* by the monotonic clock, which parent and children share; 0: none */
+    int lock_fd;
 };
 
 /* What is left of --for when a child starts: a second one gets the rest, and at least a moment. */
@@ -25,41 +33,84 @@ static int64_t remaining_ms(const struct work *work)
     return rest > 0 ? rest : 1;
 }
 
-static int work_with(struct store *store, const struct work *work)
-{
-    struct failure failure;
-    int lock_fd;
-    if (worker_state_hold(work->conf->data_dir, &lock_fd, &failure) != STATUS_OK)
-        return command_fail("%s", failure.text);
-    const struct worker_options options = {.once = work->once, .for_ms = remaining_ms(work), .stop = &family_stop};
-    enum status status = worker_run(store, work->conf, &options);
-    close(lock_fd);
-    return status == STATUS_OK ? EXIT_DONE : command_fail_verb(status, "go on delivering");
-}
-
 static int deliver(void *context)
 {
     const struct work *work = context;
     struct store *store;
+    bool leaves_work = false;
     int exit_status = command_open_store(work->conf, &store);
     if (exit_status != EXIT_DONE)
         return exit_status;
-    exit_status = work_with(store, work);
+    const struct worker_options options = {.once = work->once,
+                                           .for_ms = remaining_ms(work),
+                                           .idle_ms = work->in_background ? work->conf->worker_idle_ms : 0,
+                                           .stop = &family_stop,
+                                           .lock_fd = work->lock_fd};
+    enum status status = worker_run(store, work->conf, &options, &leaves_work);
     store_close(store);
+    if (status != STATUS_OK)
+        return command_fail_verb(status, "go on delivering");
+    if (leaves_work)
+        worker_start_if_none(work->conf);
+    return EXIT_DONE;
+}
+
+/* The parent takes the lock, so that a worker runs for everybody also while its child is started anew. */
+static int work_under_lock(struct work *work, int report)
+{
+    struct failure failure;
+    if (worker_lock_take(work->conf->data_dir, &work->lock_fd, &failure) != STATUS_OK)
+        return command_fail("%s", failure.text);
+    if (report != NOBODY_WAITS)
+        detach_report(report);
+    worker_start_note_program(work->conf);
+    int exit_status = family_run(deliver, work, !work->once && work->deadline_ms == 0);
+    close(work->lock_fd);
     return exit_status;
 }
+
+/* ---- in the background ---- */
+
+static int work_in_background(void *context, int report)
+{
+    return work_under_lock(context, report);
+}
+
+/* Whoever asks for a worker in the background wants one that runs, not two. */
+static int go_into_background(struct work *work)
+{
+    const struct conf *conf = work->conf;
+    struct failure failure;
+    struct buf log = {0};
+    int exit_status = EXIT_DONE;
+    if (worker_lock_is_held(conf->data_dir))
+        return EXIT_DONE;
+    buf_printf(&log, "%s/worker.log", conf->data_dir);
+    if (conf->log_file[0] == '\0') {
+        if (log_open(conf->log_level, log.data, &failure) != STATUS_OK)
+            exit_status = command_fail("%s", failure.text);
+        log_bound(WORKER_LOG_MAX_BYTES);
+    }
+    if (exit_status == EXIT_DONE)
+        exit_status = detach_run(work_in_background, work, log.data);
+    buf_clear(&log);
+    return exit_status;
+}
+
+/* ---- the command ---- */
 
 static int read_arguments(const struct command *command, int argc, char **argv, struct work *out)
 {
     const char *duration = NULL;
-    const struct command_option options[] = {{"--once", NULL, &out->once}, {"--for", &duration, NULL}, {0}};
+    const struct command_option options[] = {
+        {"--once", NULL, &out->once}, {"--for", &duration, NULL}, {"--detach", NULL, &out->in_background}, {0}};
     int exit_status = command_take_options(command, options, &argc, argv);
     if (exit_status != EXIT_DONE)
         return exit_status;
     if (argc > 1)
         return command_misused(command, "%s is not understood", argv[1]);
-    if (out->once && duration)
-        return command_misused(command, "--once and --for do not go together");
+    if (out->once + (duration != NULL) + out->in_background > 1)
+        return command_misused(command, "--once, --for and --detach do not go together");
     int64_t for_ms = 0;
     if (duration && (duration_parse(duration, &for_ms) != STATUS_OK || for_ms == 0 || for_ms > INT64_MAX / 2))
         return command_misused(command, "--for needs a duration such as 55s or 10m");
@@ -74,24 +125,30 @@ static int run(const struct command *command, const char *conf_path, int argc, c
     int exit_status = read_arguments(command, argc, argv, &work);
     if (exit_status != EXIT_DONE)
         return exit_status;
+    if (work.in_background)
+        process_close_inherited();
     struct conf conf;
     exit_status = command_prepare(command, conf_path, &conf);
     work.conf = &conf;
     if (exit_status == EXIT_DONE)
-        exit_status = family_run(deliver, &work, !work.once && work.deadline_ms == 0);
+        exit_status = work.in_background ? go_into_background(&work) : work_under_lock(&work, NOBODY_WAITS);
     conf_clear(&conf);
     return exit_status;
 }
 
 const struct command command_deliver = {
     .name = "deliver",
-    .synopsis = "[--once | --for DURATION]",
+    .synopsis = "[--once | --for DURATION | --detach]",
     .summary = "Sends what was published: the delivery worker",
-    .details = "Without options it works until SIGTERM, which ends it cleanly: what is in flight finishes or is\n"
-               "handed back. Several workers may run side by side; they share the work.\n"
-               "\n"
-               "  --once           end when nothing is due any more\n"
-               "  --for DURATION   end after so long (55s, 10m): for cron, where nothing may stay\n",
+    .details =
+        "Without options it works until SIGTERM, which ends it cleanly: what is in flight finishes or is\n"
+        "handed back. Several workers may run side by side; they share the work.\n"
+        "\n"
+        "  --once           end when nothing is due any more\n"
+        "  --for DURATION   end after so long (55s, 10m): for cron, where nothing may stay\n"
+        "  --detach         where none runs, start one in the background, which ends when nothing has been\n"
+        "                   waiting for `worker_idle`; publishing does this by itself (`worker = auto`). It logs\n"
+        "                   to `log_file`, or else to worker.log in the data directory\n",
     .is_service = true,
     .run = run,
 };

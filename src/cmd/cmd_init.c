@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "cmd/family.h"
 #include "cmd/init_directory.h"
+#include "store/worker_start.h"
 
 #define CONF_NAME "hookturn.conf"
 
@@ -142,7 +143,9 @@ static int fill(const struct command *command, struct initiation *initiation)
     if (exit_status != EXIT_DONE)
         return exit_status;
     exit_status = family_run(create_store, initiation, false);
-    if (exit_status != EXIT_DONE)
+    if (exit_status == EXIT_DONE)
+        worker_start_note_program(&initiation->conf);
+    else
         unlink(initiation->conf.master_key_file);
     return exit_status;
 }

@@ -14,7 +14,8 @@
 #include "base/mem.h"
 #include "cmd/family.h"
 #include "model/subscription_check.h"
-#include "store/worker_state.h"
+#include "store/worker_lock.h"
+#include "store/worker_start.h"
 
 struct publication {
     const struct conf *conf;
@@ -31,9 +32,8 @@ static void append_text(const struct publication *publication, struct buf *out)
     object_id_format(&event->id, id);
     buf_printf(out, "event       %s\ntrace       %s\ndeliveries  %zu\n", id, event->trace_id,
                event->subscription_count);
-    struct worker_state worker;
-    worker_state_read(publication->conf->data_dir, &worker);
-    if (event->subscription_count > 0 && !worker.is_running)
+    const struct conf *conf = publication->conf;
+    if (event->subscription_count > 0 && !conf->worker_is_auto && !worker_lock_is_held(conf->data_dir))
         buf_append_text(out, "No worker is running: `hookturn deliver` sends what waits.\n");
 }
 
@@ -60,7 +60,12 @@ static int publish(void *context)
         return exit_status;
     enum status status = store_publish(store, &publication->event, 1, NULL);
     store_close(store);
-    return status == STATUS_OK ? print_accepted(publication) : command_fail_verb(status, "publish the event");
+    if (status != STATUS_OK)
+        return command_fail_verb(status, "publish the event");
+    exit_status = print_accepted(publication);
+    if (publication->event.subscription_count > 0)
+        worker_start_if_none(publication->conf);
+    return exit_status;
 }
 
 /* ---- the event's members ---- */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "delivery/dispatch.h"
+#include "store/worker_lock.h"
 #include "store/worker_state.h"
 
 #define BATCH_WAIT_MS INT64_C(2)
@@ -36,6 +37,7 @@ struct worker {
     const struct worker_options *options;
     struct dispatch *dispatch;
     int64_t ends_at_ms;
+    int64_t busy_at_ms; /* the last time that it was not idle */
     int64_t housekeeping_at_ms;
     bool wants_claim;
     int64_t claimed_at_ms;
@@ -191,21 +193,72 @@ static int64_t wait_ms(struct worker *worker)
 
 /* ---- the end ---- */
 
+static bool is_asked_to_stop(const struct worker *worker)
+{
+    return worker->options->stop && *worker->options->stop;
+}
+
 static bool must_end(const struct worker *worker, int64_t now_ms)
 {
-    return (worker->options->stop && *worker->options->stop) || now_ms >= worker->ends_at_ms;
+    return is_asked_to_stop(worker) || now_ms >= worker->ends_at_ms;
+}
+
+static bool has_nothing_due(const struct worker *worker)
+{
+    return !worker->wants_claim && !worker->last.may_have_more && !is_due(worker) &&
+           dispatch_in_flight(worker->dispatch) == 0 && dispatch_unsettled(worker->dispatch) == 0;
+}
+
+/* Retries that wait are a reason to stay: nobody else may come by when they are due. */
+static bool is_idle(const struct worker *worker)
+{
+    return has_nothing_due(worker) && worker->last.next_due_ms == INT64_MAX;
 }
 
 static bool is_done(const struct worker *worker)
 {
-    return worker->options->once && !worker->wants_claim && !worker->last.may_have_more && !is_due(worker) &&
-           dispatch_in_flight(worker->dispatch) == 0 && dispatch_unsettled(worker->dispatch) == 0;
+    const struct worker_options *options = worker->options;
+    if (options->once && has_nothing_due(worker))
+        return true;
+    return options->idle_ms > 0 && is_idle(worker) && clock_monotonic_ms() - worker->busy_at_ms >= options->idle_ms;
+}
+
+static void let_go(const struct worker *worker)
+{
+    if (worker->options->lock_fd >= 0)
+        worker_lock_let_go(worker->options->lock_fd);
+}
+
+/* Nothing is left to do; but until here publishers saw that a worker runs. Whoever commits from now on sees none. */
+static enum status look_again(struct worker *worker, bool *is_over)
+{
+    let_go(worker);
+    worker->claimed_at_ms = clock_monotonic_ms();
+    enum status status = bear(worker, &worker->claiming, "claim", dispatch_claim(worker->dispatch, &worker->last));
+    worker->in_flight_then = dispatch_in_flight(worker->dispatch);
+    worker->wants_claim |= worker->claiming.since_ms != 0;
+    *is_over = status == STATUS_OK && is_done(worker);
+    if (!*is_over && worker->options->lock_fd >= 0)
+        worker_lock_take_again(worker->options->lock_fd);
+    return status;
+}
+
+/* Takes over what came in, so that it counts among what is due. */
+static bool left_work_behind(struct worker *worker)
+{
+    struct store_statistics statistics;
+    size_t none;
+    int64_t next_due_ms, now_ms = clock_now_ms();
+    return !is_asked_to_stop(worker) &&
+           store_claim(worker->store, now_ms, 0, NULL, NULL, NULL, &none, &next_due_ms) == STATUS_OK &&
+           store_statistics(worker->store, now_ms, &statistics) == STATUS_OK && statistics.oldest_due_ms != 0;
 }
 
 /* What is in flight may finish for a while; the rest is another worker's. */
 static enum status wind_down(struct worker *worker)
 {
     int64_t ends_at_ms = clock_monotonic_ms() + WORKER_STOP_GRACE_MS;
+    let_go(worker);
     enum status status = settle(worker);
     while (status == STATUS_OK && clock_monotonic_ms() < ends_at_ms && !store_is_leaving(worker->store) &&
            dispatch_in_flight(worker->dispatch) + dispatch_unsettled(worker->dispatch) > 0) {
@@ -230,9 +283,12 @@ static enum status turn(struct worker *worker, int64_t now_ms, bool *is_over)
     enum status status = claim(worker, now_ms);
     if (status != STATUS_OK)
         return status;
-    *is_over = is_done(worker);
-    if (*is_over)
-        return STATUS_OK;
+    if (!is_idle(worker))
+        worker->busy_at_ms = now_ms;
+    if (is_done(worker))
+        status = look_again(worker, is_over);
+    if (status != STATUS_OK || *is_over)
+        return status;
     dispatch_run(worker->dispatch, wait_ms(worker), store_wake_fd(worker->store));
     return settle(worker);
 }
@@ -253,7 +309,8 @@ static enum status loop(struct worker *worker)
     return wind_down(worker);
 }
 
-enum status worker_run(struct store *store, const struct conf *conf, const struct worker_options *options)
+enum status worker_run(struct store *store, const struct conf *conf, const struct worker_options *options,
+                       bool *leaves_work)
 {
     struct failure failure;
     int64_t now_ms = clock_monotonic_ms();
@@ -262,6 +319,7 @@ enum status worker_run(struct store *store, const struct conf *conf, const struc
         .conf = conf,
         .options = options,
         .ends_at_ms = options->for_ms > 0 ? now_ms + options->for_ms : INT64_MAX,
+        .busy_at_ms = now_ms,
         .wants_claim = true,
         .claimed_at_ms = now_ms - LOOK_EVERY_MS,
         .last = {.next_due_ms = INT64_MAX},
@@ -273,6 +331,8 @@ enum status worker_run(struct store *store, const struct conf *conf, const struc
     }
     log_info("worker_start", LOG_NUMBER("concurrency", conf->concurrency));
     status = loop(&worker);
+    if (leaves_work)
+        *leaves_work = status == STATUS_OK && options->for_ms > 0 && left_work_behind(&worker);
     dispatch_free(worker.dispatch);
     log_info("worker_end", LOG_TEXT("status", status_name(status)));
     return status;

@@ -1,19 +1,17 @@
-/* What the delivery workers leave for everybody else: `worker.lock`, which each of them holds while it lives, and
- * `worker.state`, a few figures. Health and the commands read them without opening the store. */
+/* What the delivery workers leave for everybody else: `worker.state`, a few figures. Health and the commands read them
+ * without opening the store. */
 #include "store/worker_state.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "store/worker_lock.h"
 
-#define LOCK_NAME "worker.lock"
 #define STATE_NAME "worker.state"
 #define FRESH_NAME "worker.state.new"
 #define STATE_FORMAT "last_run_at_ms %" PRId64 "\noldest_due_seconds %" PRId64 "\n"
@@ -25,44 +23,6 @@ static struct buf path_of(const char *data_dir, const char *name)
     struct buf path = {0};
     buf_printf(&path, "%s/%s", data_dir, name);
     return path;
-}
-
-/* Locks of the open file, not of the process: they can be asked about without being taken, so that readers never
- * mistake each other for a worker. */
-static struct flock whole_file(short type)
-{
-    return (struct flock){.l_type = type, .l_whence = SEEK_SET};
-}
-
-enum status worker_state_hold(const char *data_dir, int *out_fd, struct failure *failure)
-{
-    struct buf path = path_of(data_dir, LOCK_NAME);
-    struct flock lock = whole_file(F_RDLCK);
-    int fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    enum status status = STATUS_OK;
-    if (fd < 0 || fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-        failure_set(failure, "cannot lock %s: %s; the data directory must be writable", path.data, strerror(errno));
-        status = STATUS_IO;
-        if (fd >= 0)
-            close(fd);
-    } else {
-        *out_fd = fd;
-    }
-    buf_clear(&path);
-    return status;
-}
-
-static bool is_held(const char *data_dir)
-{
-    struct buf path = path_of(data_dir, LOCK_NAME);
-    int fd = open(path.data, O_RDONLY | O_CLOEXEC);
-    buf_clear(&path);
-    if (fd < 0)
-        return false;
-    struct flock lock = whole_file(F_WRLCK);
-    bool held = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-    close(fd);
-    return held;
 }
 
 /* Whether the open file still has that name: another worker may have renamed it meanwhile. */
@@ -101,7 +61,7 @@ enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t old
 
 void worker_state_read(const char *data_dir, struct worker_state *out)
 {
-    *out = (struct worker_state){.is_running = is_held(data_dir), .oldest_due_seconds = -1};
+    *out = (struct worker_state){.is_running = worker_lock_is_held(data_dir), .oldest_due_seconds = -1};
     struct buf path = path_of(data_dir, STATE_NAME);
     int fd = open(path.data, O_RDONLY | O_CLOEXEC);
     buf_clear(&path);

@@ -46,15 +46,29 @@ static bool has_due(const struct store *store, int64_t now_ms)
     return false;
 }
 
+static int64_t next_due(const struct store *store, int64_t now_ms)
+{
+    int64_t next_ms = INT64_MAX;
+    for (size_t i = 0; i < store->delivery_count; i++) {
+        const struct fake_delivery *delivery = &store->deliveries[i];
+        bool is_later = delivery->status == DELIVERY_WAITING && !delivery->is_leased && delivery->due_at_ms > now_ms;
+        if (is_later && delivery->due_at_ms < next_ms)
+            next_ms = delivery->due_at_ms;
+    }
+    return next_ms;
+}
+
 enum status store_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
                         struct claim *out, size_t *count, int64_t *next_due_ms)
 {
     store->claims++;
+    if (store->before_claim)
+        store->before_claim(store);
     if (fails(&store->claim_failures))
         return store->claim_failures.status;
     *count = 0;
-    *next_due_ms = INT64_MAX;
-    if (store->subscription.active && has_due(store, now_ms))
+    *next_due_ms = next_due(store, now_ms);
+    if (store->subscription.active && max > 0 && has_due(store, now_ms))
         claim_due(store, now_ms, max, admit(context, &store->subscription), out, count);
     if (store->pauses_after_claim)
         store->subscription.active = false;
@@ -158,9 +172,8 @@ bool store_is_leaving(const struct store *store)
 
 enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out)
 {
-    (void)now_ms;
     store->states_written++;
-    *out = (struct store_statistics){0};
+    *out = (struct store_statistics){.oldest_due_ms = has_due(store, now_ms) ? now_ms : 0};
     return STATUS_OK;
 }
 

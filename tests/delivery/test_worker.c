@@ -15,6 +15,7 @@
 #include "delivery/worker.h"
 #include "fake_store.h"
 #include "scripted_server.h"
+#include "store/worker_lock.h"
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define EMPTY_ANSWER(status) "HTTP/1.1 " status "\r\nContent-Length: 0\r\n\r\n"
@@ -103,8 +104,8 @@ static void fixture_free(struct fixture *fixture)
 
 static void run_once(struct fixture *fixture, enum status expected)
 {
-    const struct worker_options options = {.once = true};
-    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), expected);
+    const struct worker_options options = {.lock_fd = -1, .once = true};
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, NULL), expected);
 }
 
 static size_t count_of(const struct fixture *fixture, enum delivery_status status)
@@ -182,9 +183,9 @@ static void test_lease_too_short_for_an_attempt_is_handed_back_without_haste(voi
 {
     (void)state;
     struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 1);
-    const struct worker_options options = {.for_ms = 300};
+    const struct worker_options options = {.lock_fd = -1, .for_ms = 300};
     fixture->store.lease_cut_ms = 8500;
-    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, NULL), STATUS_OK);
     assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 0);
     assert_in_range(fixture->store.deliveries[0].releases, 2, 10);
     fixture_free(fixture);
@@ -205,11 +206,11 @@ static void test_settlement_that_came_too_late_switches_nothing_off(void **state
 {
     (void)state;
     struct fixture *fixture = fixture_new(EMPTY_ANSWER("410 Gone"), THEN_CLOSE, 1);
-    const struct worker_options options = {.for_ms = 400};
+    const struct worker_options options = {.lock_fd = -1, .for_ms = 400};
     fixture->conf.request_timeout_ms = 100;
     fixture->store.lease_cut_ms = 7950; /* 1150 ms are left */
     fixture->store.settle_failures = (struct fake_failures){1000, STATUS_AGAIN};
-    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, NULL), STATUS_OK);
     assert_true(fixture->store.subscription.active);
     assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 0);
     fixture_free(fixture);
@@ -246,9 +247,9 @@ static void test_stop_hands_back_what_does_not_finish(void **state)
     (void)state;
     struct fixture *fixture = fixture_new(NULL, THEN_HANG, 2);
     volatile sig_atomic_t stop = 0;
-    const struct worker_options options = {.for_ms = 100, .stop = &stop};
+    const struct worker_options options = {.lock_fd = -1, .for_ms = 100, .stop = &stop};
     int64_t before_ms = clock_monotonic_ms();
-    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, NULL), STATUS_OK);
     assert_in_range(clock_monotonic_ms() - before_ms, WORKER_STOP_GRACE_MS, WORKER_STOP_GRACE_MS + 1000);
     assert_int_equal(count_of(fixture, DELIVERY_WAITING), 2);
     assert_int_equal(fixture->store.deliveries[0].releases, 1);
@@ -256,7 +257,7 @@ static void test_stop_hands_back_what_does_not_finish(void **state)
     assert_true(fixture->store.claims < 10); /* nothing was hurried meanwhile */
     stop = 1;
     before_ms = clock_monotonic_ms();
-    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, NULL), STATUS_OK);
     assert_true(clock_monotonic_ms() - before_ms < 500);
     fixture_free(fixture);
 }
@@ -265,10 +266,109 @@ static void test_idle_worker_does_next_to_nothing(void **state)
 {
     (void)state;
     struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 0);
-    const struct worker_options options = {.for_ms = 600};
-    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options), STATUS_OK);
+    const struct worker_options options = {.lock_fd = -1, .for_ms = 600};
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, NULL), STATUS_OK);
     assert_in_range(fixture->store.claims, 2, 4);
     assert_int_equal(fixture->store.states_written, 2); /* at the start and at the end */
+    fixture_free(fixture);
+}
+
+/* ---- when it ends by itself ---- */
+
+static char lock_directory[] = "/tmp/hookturn-worker-XXXXXX";
+
+static int make_lock_directory(void **state)
+{
+    (void)state;
+    return mkdtemp(lock_directory) ? 0 : -1;
+}
+
+static int remove_lock_directory(void **state)
+{
+    (void)state;
+    char path[64];
+    (void)snprintf(path, sizeof(path), "%s/worker.lock", lock_directory);
+    (void)unlink(path);
+    return rmdir(lock_directory);
+}
+
+static int take_lock(struct fixture *fixture)
+{
+    struct failure failure;
+    assert_int_equal(worker_lock_take(lock_directory, &fixture->store.lock_fd, &failure), STATUS_OK);
+    return fixture->store.lock_fd;
+}
+
+static void test_worker_ends_when_it_was_idle_for_so_long(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 3);
+    const struct worker_options options = {.lock_fd = take_lock(fixture), .idle_ms = 400};
+    int64_t before_ms = clock_monotonic_ms();
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, NULL), STATUS_OK);
+    assert_in_range(clock_monotonic_ms() - before_ms, 400, 3000);
+    assert_int_equal(count_of(fixture, DELIVERY_DELIVERED), 3);
+    assert_false(worker_lock_is_held(lock_directory));
+    close(options.lock_fd);
+    fixture_free(fixture);
+}
+
+static void test_worker_stays_for_retries_that_wait(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(EMPTY_ANSWER("500 Bad"), THEN_CLOSE, 1);
+    const struct worker_options options = {.lock_fd = take_lock(fixture), .idle_ms = 50};
+    fixture->conf.retry_max_delay_ms = 1000;
+    fixture->conf.retry_attempts = 1;
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, NULL), STATUS_OK);
+    assert_int_equal(count_of(fixture, DELIVERY_FAILED), 1);
+    assert_int_equal(fixture->store.deliveries[0].claim.attempt_count, 2);
+    close(options.lock_fd);
+    fixture_free(fixture);
+}
+
+/* A publisher saw the lock held, so it started no worker, and the lock was let go the moment after. */
+static void publish_once_let_go(struct store *store)
+{
+    if (worker_lock_is_held(lock_directory))
+        return;
+    store->delivery_count = 2;
+    store->before_claim = NULL;
+}
+
+static void check_nothing_is_missed(struct worker_options options)
+{
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 2);
+    fixture->store.delivery_count = 0;
+    fixture->store.before_claim = publish_once_let_go;
+    options.lock_fd = take_lock(fixture);
+    bool leaves_work;
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, &leaves_work), STATUS_OK);
+    assert_null(fixture->store.before_claim);
+    assert_int_equal(count_of(fixture, options.for_ms ? DELIVERY_WAITING : DELIVERY_DELIVERED), 2);
+    assert_int_equal(leaves_work, options.for_ms != 0);
+    close(options.lock_fd);
+    fixture_free(fixture);
+}
+
+static void test_what_is_published_at_the_last_moment_is_not_missed(void **state)
+{
+    (void)state;
+    check_nothing_is_missed((struct worker_options){.idle_ms = 100});
+    check_nothing_is_missed((struct worker_options){.once = true});
+    check_nothing_is_missed((struct worker_options){.for_ms = 100});
+}
+
+static void test_worker_that_was_stopped_asks_for_no_successor(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 2);
+    volatile sig_atomic_t stop = 1;
+    const struct worker_options options = {.lock_fd = -1, .for_ms = 100, .stop = &stop};
+    bool leaves_work = true;
+    assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, &leaves_work), STATUS_OK);
+    assert_int_equal(count_of(fixture, DELIVERY_WAITING), 2);
+    assert_false(leaves_work);
     fixture_free(fixture);
 }
 
@@ -287,7 +387,11 @@ int main(void)
         cmocka_unit_test(test_secret_that_does_not_open_is_never_sent_unsigned),
         cmocka_unit_test(test_stop_hands_back_what_does_not_finish),
         cmocka_unit_test(test_idle_worker_does_next_to_nothing),
+        cmocka_unit_test(test_worker_ends_when_it_was_idle_for_so_long),
+        cmocka_unit_test(test_worker_stays_for_retries_that_wait),
+        cmocka_unit_test(test_what_is_published_at_the_last_moment_is_not_missed),
+        cmocka_unit_test(test_worker_that_was_stopped_asks_for_no_successor),
     };
     (void)log_open(LOG_LEVEL_WARN, NULL, NULL);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_lock_directory, remove_lock_directory);
 }

@@ -1,16 +1,13 @@
-/* What workers leave for others: the lock and the figures. */
+/* The figures that workers leave for others. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/worker_state.h"
@@ -39,7 +36,6 @@ static int remove_directory(void **state)
 static int remove_files(void **state)
 {
     (void)state;
-    unlink(path_of("worker.lock"));
     unlink(path_of("worker.state"));
     return 0;
 }
@@ -88,48 +84,9 @@ static void damaged_figures_are_not_known(void **state)
     assert_int_equal(read.oldest_due_seconds, -1);
 }
 
-static void a_worker_runs_as_long_as_one_holds_the_lock(void **state)
+static void nothing_is_written_into_a_directory_that_is_not_there(void **state)
 {
     (void)state;
-    int first, second;
-    assert_int_equal(worker_state_hold(directory, &first, NULL), STATUS_OK);
-    assert_int_equal(worker_state_hold(directory, &second, NULL), STATUS_OK);
-    assert_true(read_state().is_running);
-    close(first);
-    assert_true(read_state().is_running);
-    close(second);
-    assert_false(read_state().is_running);
-}
-
-static void the_lock_ends_with_a_killed_worker(void **state)
-{
-    (void)state;
-    int ready[2];
-    char byte;
-    assert_int_equal(pipe(ready), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        int fd;
-        if (worker_state_hold(directory, &fd, NULL) == STATUS_OK && write(ready[1], "x", 1) == 1)
-            pause();
-        _exit(1);
-    }
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    assert_true(read_state().is_running);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    assert_false(read_state().is_running);
-    close(ready[0]);
-    close(ready[1]);
-}
-
-static void a_directory_that_is_not_there_is_named(void **state)
-{
-    (void)state;
-    struct failure failure;
-    int fd;
-    assert_int_equal(worker_state_hold("/nonexistent", &fd, &failure), STATUS_IO);
-    assert_non_null(strstr(failure.text, "/nonexistent/worker.lock"));
     assert_int_equal(worker_state_write("/nonexistent", 1, 1), STATUS_IO);
 }
 
@@ -139,9 +96,7 @@ int main(void)
         cmocka_unit_test_teardown(without_any_worker_nothing_is_known, remove_files),
         cmocka_unit_test_teardown(what_was_written_last_is_read, remove_files),
         cmocka_unit_test_teardown(damaged_figures_are_not_known, remove_files),
-        cmocka_unit_test_teardown(a_worker_runs_as_long_as_one_holds_the_lock, remove_files),
-        cmocka_unit_test_teardown(the_lock_ends_with_a_killed_worker, remove_files),
-        cmocka_unit_test_teardown(a_directory_that_is_not_there_is_named, remove_files),
+        cmocka_unit_test_teardown(nothing_is_written_into_a_directory_that_is_not_there, remove_files),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
