@@ -61,10 +61,13 @@ int main(int argc, char **argv)
     struct conf conf;
     struct failure failure = {""};
     int exit_status = EXIT_FAILURE;
-    if (conf_load(NULL, HOOKTURN_SYSCONF, &conf, &failure) == STATUS_OK)
+    if (conf_load(NULL, HOOKTURN_SYSCONF, &conf, &failure) == STATUS_OK) {
         exit_status = run(&conf, &stop_signals, argv);
-    else
+    } else {
         fprintf(stderr, "hookturn.fcgi: %s\n", failure.text);
+        if (!fastcgi_is_spoken()) /* else the server starts another one, in the hope that it is mended */
+            exit_status = plain_cgi_refuse();
+    }
     conf_clear(&conf);
     return exit_status;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cgi_request.h"
 #include "store/worker_start.h"
 
@@ -39,15 +40,39 @@ static void write_output(void *context, const char *bytes, size_t length)
     }
 }
 
-int plain_cgi_run(struct api *api, const struct conf *conf)
+static const struct cgi_door door = {get_variable, read_input, write_output, NULL};
+
+static bool is_called_by_a_server(void)
 {
-    if (getenv("REQUEST_METHOD") == NULL) {
-        fputs("hookturn.fcgi: a web server starts this program, as FastCGI or CGI\n", stderr);
-        return 2;
-    }
-    const struct cgi_door door = {get_variable, read_input, write_output, NULL};
+    if (getenv("REQUEST_METHOD") != NULL)
+        return true;
+    fputs("hookturn.fcgi: a web server starts this program, as FastCGI or CGI\n", stderr);
+    return false;
+}
+
+int plain_cgi_refuse(void)
+{
+    const struct conf none = {.base_path = (char *)""};
     struct request request;
     struct response response;
+    if (!is_called_by_a_server())
+        return 2;
+    cgi_request_read(&door, &none, &request);
+    response_init(&response);
+    response_error(&response, &request, API_INTERNAL_ERROR, "internal error", NULL);
+    log_error("cannot_start", LOG_TEXT("trace_id", response.trace_id));
+    cgi_response_write(&door, &request, &response);
+    response_clear(&response);
+    request_clear(&request);
+    return 1;
+}
+
+int plain_cgi_run(struct api *api, const struct conf *conf)
+{
+    struct request request;
+    struct response response;
+    if (!is_called_by_a_server())
+        return 2;
     cgi_request_read(&door, conf, &request);
     response_init(&response);
     api_handle(api, &request, &response);

@@ -7,5 +7,8 @@
 
 /* The exit status. */
 int plain_cgi_run(struct api *api, const struct conf *conf);
+/* Answers with 500 where the program cannot even begin, and logs the answer's trace id: the server would make a page of
+ * its own of it. The exit status. */
+int plain_cgi_refuse(void);
 
 #endif

@@ -1,6 +1,9 @@
 """What the configuration decides about subscriptions, and that they outlive the processes."""
 
+import json
+
 from api import Api, Organization, make_door
+from fcgi_client import parse_cgi
 
 MINIMAL = {"name": "minimal", "url": "https://hooks.example.com/in", "enable_signed_webhooks": True}
 
@@ -45,3 +48,17 @@ def test_subscriptions_outlive_the_processes(install):
     for pid in org.door.pids():
         org.door.pool.kill(pid, 15)
     assert Api(org.door, org.key).subscription(made["id"]).json["id"] == made["id"]
+
+
+def test_plain_cgi_answers_in_our_form_when_its_configuration_is_wrong(install):
+    """A web server would make an empty page of it; the cause is the operator's business, under the same trace id."""
+    installation = install()
+    installation.configure(secret_grace="soon")
+    variables = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/hooks", "PATH_INFO": "/v1/whoami", "REQUEST_URI": "/hooks/v1/whoami"}
+    done = installation.run_program(installation.fcgi, env=variables)
+    raw = parse_cgi(done.stdout)
+    body = json.loads(raw.body)
+    assert raw.status == 500 and body["type"] == "INTERNAL_ERROR" and body["path"] == "/hooks/v1/whoami"
+    complaint = done.stderr.decode()
+    assert f"{installation.conf_path}:" in complaint and "secret_grace" in complaint and body["trace_id"] in complaint
+    assert "soon" not in raw.body.decode()

@@ -119,6 +119,27 @@ static void the_file_is_private_and_appended_to(void **state)
     assert_non_null(strstr(lines, "event=two"));
 }
 
+static void a_bounded_file_is_put_aside_when_it_has_grown(void **state)
+{
+    (void)state;
+    char old[sizeof path + 4];
+    struct stat file, aside;
+    snprintf(old, sizeof old, "%s.old", path);
+    start(LOG_LEVEL_INFO);
+    log_bound(1000);
+    for (int i = 0; i < 100; i++)
+        log_info("one_of_many", LOG_NUMBER("n", i));
+    log_bound(0);
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(stat(old, &aside), 0);
+    assert_true(file.st_size < 1000);
+    assert_in_range(aside.st_size, 1000, 1200);
+    assert_int_equal(file.st_mode & 0777, 0600);
+    log_info("last", LOG_NUMBER("n", 1));
+    assert_non_null(strstr(read_lines(), "event=last"));
+    unlink(old);
+}
+
 static void a_file_that_cannot_be_opened_is_named(void **state)
 {
     (void)state;
@@ -135,6 +156,7 @@ int main(void)
         cmocka_unit_test(long_values_and_lines_are_cut),
         cmocka_unit_test(lower_levels_are_left_out),
         cmocka_unit_test(the_file_is_private_and_appended_to),
+        cmocka_unit_test(a_bounded_file_is_put_aside_when_it_has_grown),
         cmocka_unit_test(a_file_that_cannot_be_opened_is_named),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -4,9 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -57,6 +59,24 @@ static bool a_broken_pipe_does_not_kill(void)
     return write(ends[1], "x", 1) == -1;
 }
 
+static bool a_limit_on_file_sizes_does_not_kill(void)
+{
+    const struct rlimit nothing = {0, 0};
+    FILE *file = tmpfile();
+    process_protect();
+    return file && setrlimit(RLIMIT_FSIZE, &nothing) == 0 && write(fileno(file), "x", 1) == -1 && errno == EFBIG;
+}
+
+static bool inherited_descriptors_can_be_closed(void)
+{
+    int ends[2];
+    process_protect();
+    if (pipe(ends) != 0)
+        return false;
+    process_close_inherited();
+    return fcntl(ends[0], F_GETFD) == -1 && fcntl(ends[1], F_GETFD) == -1 && fcntl(STDERR_FILENO, F_GETFD) != -1;
+}
+
 static void holds_in_a_child(bool (*holds)(void))
 {
     int ended;
@@ -91,6 +111,18 @@ static void writing_to_a_broken_pipe_is_an_error(void **state)
     holds_in_a_child(a_broken_pipe_does_not_kill);
 }
 
+static void writing_beyond_a_limit_is_an_error(void **state)
+{
+    (void)state;
+    holds_in_a_child(a_limit_on_file_sizes_does_not_kill);
+}
+
+static void what_was_inherited_can_be_closed(void **state)
+{
+    (void)state;
+    holds_in_a_child(inherited_descriptors_can_be_closed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +130,8 @@ int main(void)
         cmocka_unit_test(open_standard_descriptors_are_kept),
         cmocka_unit_test(memory_and_files_are_kept_from_others),
         cmocka_unit_test(writing_to_a_broken_pipe_is_an_error),
+        cmocka_unit_test(writing_beyond_a_limit_is_an_error),
+        cmocka_unit_test(what_was_inherited_can_be_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
