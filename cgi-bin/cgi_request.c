@@ -33,12 +33,14 @@ static char *copy_if_there(const struct cgi_door *door, const char *name)
     return value != NULL ? mem_strdup(value) : NULL;
 }
 
-/* Rewritten requests carry it under the other name (Apache's internal redirects). */
+/* Apache puts REDIRECT_ before a name with each internal redirect, of which a rewritten request may have made some. */
 static char *copy_authorization(const struct cgi_door *door)
 {
-    const char *value = variable(door, "HTTP_AUTHORIZATION");
-    if (value == NULL || value[0] == '\0')
-        value = variable(door, "REDIRECT_HTTP_AUTHORIZATION");
+    static const char *const names[] = {"HTTP_AUTHORIZATION", "REDIRECT_HTTP_AUTHORIZATION",
+                                        "REDIRECT_REDIRECT_HTTP_AUTHORIZATION"};
+    const char *value = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && (value == NULL || value[0] == '\0'); i++)
+        value = variable(door, names[i]);
     return mem_strdup(value != NULL ? value : "");
 }
 
