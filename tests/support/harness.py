@@ -227,7 +227,7 @@ def is_finding(report):
 def sanitizer_reports(directory):
     reports = [path.read_text(errors="replace") for path in Path(directory).glob("sanitizer.*")]
     found = [report[:4000] for report in reports if is_finding(report)]
-    for path in Path(directory).glob("*.log"):
+    for path in Path(directory).rglob("*.log"):
         for line in path.read_text(errors="replace").splitlines():
             if "AddressSanitizer" in line or "LeakSanitizer" in line or "runtime error:" in line:
                 found.append(line)
