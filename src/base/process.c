@@ -31,6 +31,7 @@ void process_protect(void)
     setrlimit(RLIMIT_CORE, &no_core);
     prctl(PR_SET_DUMPABLE, 0);
     umask(077);
+    signal(SIGCHLD, SIG_DFL); /* where it is ignored, children vanish before their end can be asked for */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on a file's size is an error of the write, not the end in the middle of it */
 }

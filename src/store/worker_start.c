@@ -1,9 +1,10 @@
 /* Starts the delivery worker from a program that has better things to do: a request's thread, a plain CGI process, a
  * command. The only process that hookturn starts besides its own children.
  *
- * The start is announced by a lock on `worker.start`, so that a herd of publishers starts one worker. The program that
- * is started puts itself into the background and ends its first process when the worker's lock is held; from then on
- * everybody sees that one runs. */
+ * Starts are made one after the other, under a lock on `worker.start`, so that a herd of publishers starts one worker:
+ * the program that is started puts itself into the background and ends its first process when the worker's lock is
+ * held, and the others, whose turn comes then, see that one runs. They must not simply go away: a worker may be started
+ * and have ended again before they came. */
 #include "store/worker_start.h"
 
 #include <errno.h>
@@ -27,7 +28,11 @@
 #include "store/worker_lock.h"
 
 #define NOTE_NAME "worker.program"
-enum { PAUSE_AFTER_FAILURE_MS = 1000 };
+enum {
+    PAUSE_AFTER_FAILURE_MS = 1000,
+    TURN_WAIT_MS = 2000, /* longer than any start that works; whoever waits has something else to do */
+    TURN_POLL_MS = 2
+};
 
 extern char **environ;
 
@@ -160,12 +165,14 @@ static int spawn(const char *program, const struct conf *conf, pid_t *out)
     return error;
 }
 
-/* Its end, which is near: the worker itself is in the background. Whether it runs is asked of the lock, since a web
- * server may have us ignore the ends of children. */
-static void wait_for(pid_t pid)
+/* Its end is near: the worker itself is in the background, and may even have ended again. True: all went well. */
+static bool wait_for(pid_t pid)
 {
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    int ended;
+    while (waitpid(pid, &ended, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    return WIFEXITED(ended) && WEXITSTATUS(ended) == 0;
 }
 
 static bool start(const struct conf *conf)
@@ -173,19 +180,17 @@ static bool start(const struct conf *conf)
     pid_t pid;
     char *program = worker_start_program(conf);
     int error = program ? spawn(program, conf, &pid) : ENOENT;
-    if (error == 0)
-        wait_for(pid);
-    bool runs = error == 0 && worker_lock_is_held(conf->data_dir);
-    if (runs)
+    bool worked = error == 0 && wait_for(pid);
+    if (worked)
         log_info("worker_started", LOG_TEXT("program", program));
     else if (!program)
         log_error("worker_start_failed", LOG_TEXT("cause", "the program `hookturn` is not found; set `worker` to "
                                                            "manual, and let cron run `hookturn deliver`"));
     else
         log_error("worker_start_failed", LOG_TEXT("program", program),
-                  LOG_TEXT("cause", error ? strerror(error) : "it ended by itself; worker.log may say why"));
+                  LOG_TEXT("cause", error ? strerror(error) : "it failed, as it says itself"));
     free(program);
-    return runs;
+    return worked;
 }
 
 /* ---- once, and not in haste ---- */
@@ -212,6 +217,17 @@ static void note_outcome(int fd, bool runs)
         log_warn("worker_start_unnoted", LOG_TEXT("cause", strerror(errno)));
 }
 
+static bool wait_for_turn(int fd)
+{
+    int64_t end_ms = clock_monotonic_ms() + TURN_WAIT_MS;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK || clock_monotonic_ms() >= end_ms)
+            return false;
+        clock_sleep_ms(TURN_POLL_MS);
+    }
+    return true;
+}
+
 void worker_start_if_none(const struct conf *conf)
 {
     if (!conf->worker_is_auto || worker_lock_is_held(conf->data_dir))
@@ -223,8 +239,7 @@ void worker_start_if_none(const struct conf *conf)
         log_error("worker_start_failed", LOG_TEXT("cause", strerror(errno)));
         return;
     }
-    /* Who holds it already starts one that will see what we committed. Between our two looks one may have come. */
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && !worker_lock_is_held(conf->data_dir) && !failed_just_now(fd))
+    if (wait_for_turn(fd) && !worker_lock_is_held(conf->data_dir) && !failed_just_now(fd))
         note_outcome(fd, start(conf));
     close(fd);
 }

@@ -6,7 +6,8 @@
 
 /* Where conf->worker_is_auto and no worker runs, starts `hookturn deliver --detach` and returns when that one holds the
  * worker's lock, some 20 ms later: so it is called when the answer is out. Of many callers at once, in any process,
- * one starts it and the others return at once. A start that failed is logged, and not tried again for a second. */
+ * one starts it, and the others return when they see it run. A start that failed is logged, and not tried again for a
+ * second. */
 void worker_start_if_none(const struct conf *conf);
 
 /* The program that would be started; the caller frees. NULL where none is found: beside this program (`hookturn` for

@@ -199,7 +199,10 @@ class Installation:
                     worker.kill()
                     problems.append("a worker did not end within 20 s of SIGTERM")
         for pid in self.strays():
-            os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it ended by itself
         self.stderr.close()
         problems += sanitizer_reports(self.directory)
         if problems and os.environ.get("HOOKTURN_KEEP"):
