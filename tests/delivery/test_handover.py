@@ -17,21 +17,32 @@ from receiver import Answer
 AUTO = {"worker": "auto", "worker_idle": "60s"}
 
 
-def workers(installation):
-    """The pids of the parents of background workers: each has one child."""
+def stat_fields(pid):
+    """From the state on: parent, process group, session, terminal; [] where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def parent_of(pid):
+    return int((stat_fields(pid) or [0, 0])[1])
+
+
+def background(installation):
+    """The processes of background workers, parents and children: the leader of their session has ended."""
     found = []
     for pid in installation.strays():
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") if is_alive(pid) else []
-        if b"--detach" in words and parent_of(pid) not in installation.strays():
+        fields = stat_fields(pid)
+        if fields and fields[0] != "Z" and not Path(f"/proc/{fields[3]}").exists():
             found.append(pid)
     return found
 
 
-def parent_of(pid):
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
+def workers(installation):
+    """The pids of the parents of background workers."""
+    pids = background(installation)
+    return [pid for pid in pids if parent_of(pid) not in pids]
 
 
 def runs(org):
@@ -145,9 +156,9 @@ def test_it_belongs_to_nobody_and_inherits_nothing(auto, receiver):
     org.api.publish()
     receiver.wait_for(1)
     (parent,) = workers(org.installation)
-    (child,) = eventually(lambda: [pid for pid in org.installation.strays() if parent_of(pid) == parent])
+    (child,) = eventually(lambda: [pid for pid in background(org.installation) if parent_of(pid) == parent])
     for pid in (parent, child):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = stat_fields(pid)
         assert int(fields[4]) == 0, "no terminal"
         assert int(fields[3]) not in {os.getsid(server) for server in org.door.pids()}, "its own session"
         names = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
@@ -183,9 +194,8 @@ def test_a_killed_one_is_replaced_with_the_next_event(auto, receiver):
     org.api.subscribe(url=receiver.url("/in"), request_timeout_ms=200)
     org.api.publish()
     receiver.wait_for(1)
-    for pid in org.installation.strays():
-        if b"deliver" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
-            os.kill(pid, signal.SIGKILL)
+    for pid in background(org.installation):
+        os.kill(pid, signal.SIGKILL)
     eventually(lambda: workers(org.installation) == [])
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     eventually(lambda: org.door.request("GET", "/healthz").status == 200)
