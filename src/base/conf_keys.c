@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define AT(member) offsetof(struct conf, member)
 #define LONGEST "3650d"
 /* Keys that files may hold already, so that they need no change when the part that obeys them comes. */
@@ -105,46 +107,14 @@ int conf_key_find(const char *name)
     return -1;
 }
 
-enum { NAME_MAX_COMPARED = 40, EDITS_MAX = 2 };
-
-static size_t min_of(size_t a, size_t b)
+static struct slice name_at(const void *context, size_t index)
 {
-    return a < b ? a : b;
-}
-
-/* Levenshtein's distance, one row of it at a time. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t row[NAME_MAX_COMPARED + 1];
-    size_t length = strlen(b);
-    for (size_t j = 0; j <= length; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 0; a[i] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < length; j++) {
-            size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = min_of(replaced, min_of(row[j], diagonal) + 1);
-        }
-    }
-    return row[length];
+    (void)context;
+    const char *name = conf_key_name(index);
+    return name != NULL ? slice_of(name) : (struct slice){NULL, 0};
 }
 
 const char *conf_key_suggest(const char *name)
 {
-    const char *best = NULL;
-    size_t best_distance = EDITS_MAX + 1;
-    if (strlen(name) > NAME_MAX_COMPARED) {
-        return NULL;
-    }
-    for (size_t i = 0; conf_keys[i].name != NULL; i++) {
-        size_t distance = edit_distance(conf_keys[i].name, name);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = conf_keys[i].name;
-        }
-    }
-    return best;
+    return text_nearest(name, name_at, NULL).data;
 }

@@ -2,59 +2,118 @@
  * messages. */
 #include "cmd/command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
-static const struct command_option *find_option(const struct command_option *options, const char *word, size_t length)
+static bool is_option(const struct command *command, size_t index)
 {
-    for (; options->name; options++)
-        if (strlen(options->name) == length && memcmp(options->name, word, length) == 0)
-            return options;
+    return index < COMMAND_OPTIONS_MAX && command->options[index].name;
+}
+
+static struct slice option_name_at(const void *context, size_t index)
+{
+    const struct command *command = context;
+    return is_option(command, index) ? slice_of(command->options[index].name) : (struct slice){NULL, 0};
+}
+
+static int refuse_option(const struct command *command, struct slice name)
+{
+    char *word = slice_dup(name);
+    struct slice near = text_nearest(word, option_name_at, command);
+    int exit_status;
+    if (strncmp(word, "-c", 2) == 0)
+        exit_status = command_misused(command, "-c CONF stands before the command");
+    else if (near.data)
+        exit_status = command_misused(command, "there is no option %s; did you mean %s?", word, near.data);
+    else
+        exit_status = command_misused(command, "there is no option %s", word);
+    free(word);
+    return exit_status;
+}
+
+/* words[*i] is an option; moves *i to its last word. */
+static int take_option(const struct command *command, char **words, size_t *i, struct command_line *out)
+{
+    const char *word = words[*i];
+    struct slice name = {word, strcspn(word, "=")};
+    bool has_value = word[name.length] == '=';
+    size_t index = 0;
+    while (is_option(command, index) && !slice_equals(name, command->options[index].name))
+        index++;
+    if (!is_option(command, index))
+        return refuse_option(command, name);
+    const struct command_option *option = &command->options[index];
+    if (!option->value && has_value)
+        return command_misused(command, "%s takes no value", option->name);
+    if (option->value && out->values[index])
+        return command_misused(command, "%s is given twice", option->name);
+    if (option->value && !has_value && !words[*i + 1])
+        return command_misused(command, "%s needs a value", option->name);
+    if (!option->value)
+        out->values[index] = option->name;
+    else
+        out->values[index] = has_value ? word + name.length + 1 : words[++*i];
+    return EXIT_DONE;
+}
+
+static int take_operand(const struct command *command, const char *word, struct command_line *out)
+{
+    for (size_t i = 0; i < COMMAND_OPERANDS_MAX && command->operands[i].name; i++)
+        if (!out->operands[i]) {
+            out->operands[i] = word;
+            return EXIT_DONE;
+        }
+    return command_misused(command, "%s is not understood", word);
+}
+
+static int take_words(const struct command *command, char **words, struct command_line *out)
+{
+    bool options_ended = false;
+    int exit_status = EXIT_DONE;
+    for (size_t i = 0; words[i] && exit_status == EXIT_DONE; i++) {
+        if (!options_ended && strcmp(words[i], "--") == 0)
+            options_ended = true;
+        else if (!options_ended && words[i][0] == '-' && words[i][1] != '\0') /* "-" alone is a file */
+            exit_status = take_option(command, words, &i, out);
+        else
+            exit_status = take_operand(command, words[i], out);
+    }
+    return exit_status;
+}
+
+/* The option before this one in its run of alternatives that was given as well; NULL: none. */
+static const struct command_option *rival(const struct command *command, const struct command_line *line, size_t index)
+{
+    while (command->options[index].is_alternative)
+        if (line->values[--index])
+            return &command->options[index];
     return NULL;
 }
 
-/* argv[*i] is an option; moves *i to its last word. */
-static int take_option(const struct command *command, const struct command_option *options, char **argv, int *i)
+/* Whether what was given is all that must be, and goes together. */
+static int check_presence(const struct command *command, const struct command_line *line)
 {
-    const char *word = argv[*i];
-    size_t length = strcspn(word, "=");
-    const struct command_option *option = find_option(options, word, length);
-    if (!option)
-        return command_misused(command, "there is no option %.*s", (int)length, word);
-    bool has_value = word[length] == '=';
-    if (!option->value) {
-        if (has_value)
-            return command_misused(command, "%s takes no value", option->name);
-        *option->flag = true;
-        return EXIT_DONE;
+    for (size_t i = 0; is_option(command, i); i++) {
+        const struct command_option *option = &command->options[i];
+        if (option->is_required && !line->values[i])
+            return command_misused(command, "%s %s is missing", option->name, option->value);
+        const struct command_option *other = line->values[i] ? rival(command, line, i) : NULL;
+        if (other)
+            return command_misused(command, "%s and %s do not go together", other->name, option->name);
     }
-    if (*option->value)
-        return command_misused(command, "%s is given twice", option->name);
-    if (!has_value && !argv[*i + 1])
-        return command_misused(command, "%s needs a value", option->name);
-    *option->value = has_value ? word + length + 1 : argv[++*i];
+    for (size_t i = 0; i < COMMAND_OPERANDS_MAX && command->operands[i].name; i++)
+        if (!command->operands[i].is_optional && !line->operands[i])
+            return command_misused(command, "%s is missing", command->operands[i].name);
     return EXIT_DONE;
 }
 
-int command_take_options(const struct command *command, const struct command_option *options, int *argc, char **argv)
+int command_parse(const struct command *command, char **words, struct command_line *out)
 {
-    int kept = 1;
-    bool options_ended = false;
-    for (int i = 1; i < *argc; i++) {
-        if (!options_ended && strcmp(argv[i], "--") == 0) {
-            options_ended = true;
-        } else if (!options_ended && argv[i][0] == '-' && argv[i][1] != '\0') { /* "-" alone is a file */
-            int exit_status = take_option(command, options, argv, &i);
-            if (exit_status != EXIT_DONE)
-                return exit_status;
-        } else {
-            argv[kept++] = argv[i];
-        }
-    }
-    argv[kept] = NULL;
-    *argc = kept;
-    return EXIT_DONE;
+    int exit_status = take_words(command, words, out);
+    return exit_status == EXIT_DONE ? check_presence(command, out) : exit_status;
 }
 
 /* C0, DEL, and C1 in UTF-8: what a terminal would act on when the text is listed. */

@@ -99,19 +99,14 @@ static int go_into_background(struct work *work)
 
 /* ---- the command ---- */
 
-static int read_arguments(const struct command *command, int argc, char **argv, struct work *out)
+enum { ONCE, FOR, DETACH };
+
+static int read_arguments(const struct command *command, const struct command_line *line, struct work *out)
 {
-    const char *duration = NULL;
-    const struct command_option options[] = {
-        {"--once", NULL, &out->once}, {"--for", &duration, NULL}, {"--detach", NULL, &out->in_background}, {0}};
-    int exit_status = command_take_options(command, options, &argc, argv);
-    if (exit_status != EXIT_DONE)
-        return exit_status;
-    if (argc > 1)
-        return command_misused(command, "%s is not understood", argv[1]);
-    if (out->once + (duration != NULL) + out->in_background > 1)
-        return command_misused(command, "--once, --for and --detach do not go together");
+    const char *duration = line->values[FOR];
     int64_t for_ms = 0;
+    out->once = line->values[ONCE];
+    out->in_background = line->values[DETACH];
     if (duration && (duration_parse(duration, &for_ms) != STATUS_OK || for_ms == 0 || for_ms > INT64_MAX / 2))
         return command_misused(command, "--for needs a duration such as 55s or 10m");
     if (duration)
@@ -119,16 +114,16 @@ static int read_arguments(const struct command *command, int argc, char **argv, 
     return EXIT_DONE;
 }
 
-static int run(const struct command *command, const char *conf_path, int argc, char **argv)
+static int run(const struct command *command, const struct command_line *line)
 {
     struct work work = {0};
-    int exit_status = read_arguments(command, argc, argv, &work);
+    int exit_status = read_arguments(command, line, &work);
     if (exit_status != EXIT_DONE)
         return exit_status;
     if (work.in_background)
         process_close_inherited();
     struct conf conf;
-    exit_status = command_prepare(command, conf_path, &conf);
+    exit_status = command_prepare(command, line->conf_path, &conf);
     work.conf = &conf;
     if (exit_status == EXIT_DONE)
         exit_status = work.in_background ? go_into_background(&work) : work_under_lock(&work, NOBODY_WAITS);
@@ -138,17 +133,20 @@ static int run(const struct command *command, const char *conf_path, int argc, c
 
 const struct command command_deliver = {
     .name = "deliver",
-    .synopsis = "[--once | --for DURATION | --detach]",
     .summary = "Sends what was published: the delivery worker",
-    .details =
-        "Without options it works until SIGTERM, which ends it cleanly: what is in flight finishes or is\n"
-        "handed back. Several workers may run side by side; they share the work.\n"
-        "\n"
-        "  --once           end when nothing is due any more\n"
-        "  --for DURATION   end after so long (55s, 10m): for cron, where nothing may stay\n"
-        "  --detach         where none runs, start one in the background, which ends when nothing has been\n"
-        "                   waiting for `worker_idle`; publishing does this by itself (`worker = auto`). It logs\n"
-        "                   to `log_file`, or else to worker.log in the data directory\n",
+    .details = "Without options it works until SIGTERM, which ends it cleanly: what is in flight finishes or is "
+               "handed back. Several workers may run side by side; they share the work.",
+    .examples = "hookturn -c /var/lib/hookturn/hookturn.conf deliver --for 55s\n",
+    .options = {[ONCE] = {.name = "--once", .help = "end when nothing is due any more"},
+                [FOR] = {.name = "--for",
+                         .value = "DURATION",
+                         .help = "end after so long (55s, 10m): for cron, where nothing may stay",
+                         .is_alternative = true},
+                [DETACH] = {.name = "--detach",
+                            .help = "where none runs, start one in the background, which ends when nothing has been "
+                                    "waiting for `worker_idle`; publishing does this by itself (`worker = auto`). It "
+                                    "logs to `log_file`, or else to worker.log in the data directory",
+                            .is_alternative = true}},
     .is_service = true,
     .run = run,
 };

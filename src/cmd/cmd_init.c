@@ -209,23 +209,19 @@ static int report(const struct initiation *initiation, const char *conf_path)
     return exit_status;
 }
 
-static int run(const struct command *command, const char *conf_path, int argc, char **argv)
+enum { DATA };
+
+static int run(const struct command *command, const struct command_line *line)
 {
-    const char *data = NULL;
-    const struct command_option options[] = {{"--data", &data, NULL}, {0}};
-    int exit_status = command_take_options(command, options, &argc, argv);
-    if (exit_status != EXIT_DONE)
-        return exit_status;
-    if (argc > 1)
-        return command_misused(command, "%s is not understood", argv[1]);
+    const char *data = line->values[DATA];
     if (data && (data[0] == '\0' || strpbrk(data, "\r\n")))
         return command_misused(command, "--data needs the path of a directory");
     struct initiation initiation = {0};
-    exit_status = load(&initiation, conf_path, data);
+    int exit_status = load(&initiation, line->conf_path, data);
     if (exit_status == EXIT_DONE)
         exit_status = fill_directory(command, &initiation);
     if (exit_status == EXIT_DONE)
-        exit_status = report(&initiation, conf_path);
+        exit_status = report(&initiation, line->conf_path);
     free(initiation.conf_file);
     conf_clear(&initiation.conf);
     return exit_status;
@@ -233,14 +229,14 @@ static int run(const struct command *command, const char *conf_path, int argc, c
 
 const struct command command_init = {
     .name = "init",
-    .synopsis = "[--data DIR]",
     .summary = "Makes the data directory with master key, store and configuration",
-    .details = "The directory is DIR, else the `data_dir` of the configuration, normally ~/.hookturn. Where it is\n"
-               "there already, it must not hold a store, a master key or a configuration: nothing is ever\n"
-               "overwritten. It is private to the user who runs this, and that must be the user who runs the web\n"
+    .details = "The directory is DIR, else the `data_dir` of the configuration, normally ~/.hookturn. Where it is "
+               "there already, it must not hold a store, a master key or a configuration: nothing is ever "
+               "overwritten. It is private to the user who runs this, and that must be the user who runs the web "
                "server's program and the delivery worker.\n"
-               "\n"
-               "DIR/hookturn.conf explains every setting. Without --data it is not written where -c, HOOKTURN_CONF\n"
-               "or an installed configuration says what is to be used.\n",
+               "DIR/hookturn.conf explains every setting. Without --data it is not written where -c, HOOKTURN_CONF "
+               "or an installed configuration says what is to be used.",
+    .examples = "sudo -u www-data hookturn init --data /var/lib/hookturn\n",
+    .options = {[DATA] = {.name = "--data", .value = "DIR", .help = "the data directory"}},
     .run = run,
 };

@@ -1,6 +1,6 @@
 /* `hookturn key create`. The parent makes the key, a child puts it into the store, then the parent shows it: so a child
  * that has to start anew puts the same key, and no key is shown that does not exist. */
-#include "cmd/cmd_key.h"
+#include "cmd/command.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -31,62 +31,32 @@ static int put(void *context)
     return exit_status;
 }
 
-struct arguments {
-    const char *organization;
-    const char *user;
-    const char *scope;
-    const char *name;
-    const char *expires;
-};
-
-static int check_texts(const struct command *command, const struct arguments *given)
-{
-    if (given->user && !command_is_label(given->user))
-        return command_misused(command, "--user needs 1 to 255 characters of UTF-8, not only spaces");
-    if (given->name && !command_is_label(given->name))
-        return command_misused(command, "--name needs 1 to 255 characters of UTF-8, not only spaces");
-    return EXIT_DONE;
-}
+enum { ORGANIZATION, USER, SCOPE, NAME, EXPIRES };
 
 /* Everything but the digest. */
-static int fill_key(const struct command *command, const struct arguments *given, struct api_key *out)
+static int fill_key(const struct command *command, const struct command_line *line, struct api_key *out)
 {
-    if (!given->organization || uuid_parse(given->organization, &out->organization_id) != STATUS_OK)
+    const char *user = line->values[USER], *name = line->values[NAME], *expires = line->values[EXPIRES];
+    if (uuid_parse(line->values[ORGANIZATION], &out->organization_id) != STATUS_OK)
         return command_misused(command, "--organization needs a UUID such as 01234567-89ab-4def-8123-456789abcdef");
-    int exit_status = check_texts(command, given);
-    if (exit_status != EXIT_DONE)
-        return exit_status;
-    out->scopes = api_scopes_parse(given->scope ? given->scope : "manage,read,publish");
+    if (user && !command_is_label(user))
+        return command_misused(command, "--user needs 1 to 255 characters of UTF-8, not only spaces");
+    if (name && !command_is_label(name))
+        return command_misused(command, "--name needs 1 to 255 characters of UTF-8, not only spaces");
+    out->scopes = api_scopes_parse(line->values[SCOPE] ? line->values[SCOPE] : "manage,read,publish");
     if (out->scopes == 0)
         return command_misused(command, "--scope needs some of manage, read, publish, operate, with commas between");
     out->created_at_ms = clock_now_ms();
     int64_t valid_ms = 0;
-    if (given->expires && (duration_parse(given->expires, &valid_ms) != STATUS_OK || valid_ms == 0 ||
-                           __builtin_add_overflow(out->created_at_ms, valid_ms, &out->expires_at_ms)))
+    if (expires && (duration_parse(expires, &valid_ms) != STATUS_OK || valid_ms == 0 ||
+                    __builtin_add_overflow(out->created_at_ms, valid_ms, &out->expires_at_ms)))
         return command_misused(command, "--expires needs a duration such as 12h or 90d");
     object_id_make(out->created_at_ms, &out->id);
     char id[OBJECT_ID_TEXT];
     object_id_format(&out->id, id);
-    out->created_user_id = mem_strdup(given->user ? given->user : id);
-    out->name = given->name ? mem_strdup(given->name) : NULL;
+    out->created_user_id = mem_strdup(user ? user : id);
+    out->name = name ? mem_strdup(name) : NULL;
     return EXIT_DONE;
-}
-
-static int read_arguments(const struct command *command, int argc, char **argv, struct api_key *out)
-{
-    struct arguments given = {0};
-    const struct command_option options[] = {{"--organization", &given.organization, NULL},
-                                             {"--user", &given.user, NULL},
-                                             {"--scope", &given.scope, NULL},
-                                             {"--name", &given.name, NULL},
-                                             {"--expires", &given.expires, NULL},
-                                             {0}};
-    int exit_status = command_take_options(command, options, &argc, argv);
-    if (exit_status != EXIT_DONE)
-        return exit_status;
-    if (argc > 1)
-        return command_misused(command, "%s is not understood", argv[1]);
-    return fill_key(command, &given, out);
 }
 
 static int show(const struct api_key *key, const char *text)
@@ -114,13 +84,13 @@ static int create(struct creation *creation)
     return exit_status;
 }
 
-int key_create_run(const struct command *command, const char *conf_path, int argc, char **argv)
+static int run(const struct command *command, const struct command_line *line)
 {
     struct creation creation = {0};
-    int exit_status = read_arguments(command, argc, argv, &creation.key);
+    int exit_status = fill_key(command, line, &creation.key);
     if (exit_status == EXIT_DONE) {
         struct conf conf;
-        exit_status = command_prepare(command, conf_path, &conf);
+        exit_status = command_prepare(command, line->conf_path, &conf);
         creation.conf = &conf;
         if (exit_status == EXIT_DONE)
             exit_status = create(&creation);
@@ -129,3 +99,28 @@ int key_create_run(const struct command *command, const char *conf_path, int arg
     api_key_clear(&creation.key);
     return exit_status;
 }
+
+const struct command command_key_create = {
+    .name = "key create",
+    .summary = "Makes an API key",
+    .details = "Prints the new key, alone, on the standard output. It is shown this once: the store keeps only its "
+               "digest.",
+    .examples = "hookturn key create --organization 3f0c8a52-6f0e-4a55-9d0b-6f1f3f6a0f11\n"
+                "hookturn key create --organization $UUID --scope publish --name shop --expires 90d\n",
+    .options = {[ORGANIZATION] = {.name = "--organization",
+                                  .value = "UUID",
+                                  .help = "whose objects the key reaches",
+                                  .is_required = true},
+                [USER] = {.name = "--user",
+                          .value = "ID",
+                          .help = "who is named as the creator of what is made with it (default: the key's id)"},
+                [SCOPE] = {.name = "--scope",
+                           .value = "SCOPES",
+                           .help = "some of manage, read, publish, operate, with commas between them (default: "
+                                   "manage,read,publish); manage includes read, operate is for /metrics"},
+                [NAME] = {.name = "--name", .value = "NAME", .help = "to recognise it by"},
+                [EXPIRES] = {.name = "--expires",
+                             .value = "DURATION",
+                             .help = "how long it is valid, such as 90d (default: for ever)"}},
+    .run = run,
+};

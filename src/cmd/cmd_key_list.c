@@ -1,6 +1,6 @@
 /* `hookturn key list`: a table for people, JSON for programs. Everything is collected first and printed when the store
  * is closed, so that a reader who goes away (`| head`) never ends a process inside the store. */
-#include "cmd/cmd_key.h"
+#include "cmd/command.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -158,20 +158,24 @@ static int list(void *context)
     return exit_status;
 }
 
-int key_list_run(const struct command *command, const char *conf_path, int argc, char **argv)
+enum { JSON };
+
+static int run(const struct command *command, const struct command_line *line)
 {
-    struct listing listing = {0};
-    const struct command_option options[] = {{"--json", NULL, &listing.is_json}, {0}};
-    int exit_status = command_take_options(command, options, &argc, argv);
-    if (exit_status != EXIT_DONE)
-        return exit_status;
-    if (argc > 1)
-        return command_misused(command, "%s is not understood", argv[1]);
     struct conf conf;
-    exit_status = command_prepare(command, conf_path, &conf);
-    listing.conf = &conf;
+    struct listing listing = {.conf = &conf, .is_json = line->values[JSON]};
+    int exit_status = command_prepare(command, line->conf_path, &conf);
     if (exit_status == EXIT_DONE)
         exit_status = family_run(list, &listing, false);
     conf_clear(&conf);
     return exit_status;
 }
+
+const struct command command_key_list = {
+    .name = "key list",
+    .summary = "Lists the API keys",
+    .details = "Shows every key, revoked and expired ones too, but never a key itself.",
+    .examples = "hookturn key list --json | jq -r '.[] | select(.revoked_at | not) | .id'\n",
+    .options = {[JSON] = {.name = "--json", .help = "print an array of objects instead of a table"}},
+    .run = run,
+};

@@ -70,14 +70,8 @@ static int publish(void *context)
 
 /* ---- the event's members ---- */
 
-struct arguments {
-    const char *organization;
-    const char *agent;
-    const char *workspace;
-    const char *trace;
-    const char *name;
-    const char *file; /* NULL: stdin */
-};
+enum { ORGANIZATION, AGENT, WORKSPACE, TRACE, JSON };
+enum { EVENT_NAME, FILE_OPERAND };
 
 typedef const char *(*check)(const char *text, size_t length);
 
@@ -90,53 +84,41 @@ static const char *complaint(const char *text, check allows)
     return utf8_is_valid(text, length) ? allows(text, length) : "must be valid UTF-8";
 }
 
-static int fill_event(const struct command *command, const struct arguments *given, struct event *out)
+static int check_members(const struct command *command, const struct command_line *line)
 {
-    if (!given->organization || uuid_parse(given->organization, &out->organization_id) != STATUS_OK)
-        return command_misused(command, "--organization needs a UUID such as 01234567-89ab-4def-8123-456789abcdef");
     const struct {
         const char *name;
         const char *text;
         check allows;
-    } members[] = {{"EVENT_NAME", given->name, check_event_name},
-                   {"--agent", given->agent, check_scope_id},
-                   {"--workspace", given->workspace, check_scope_id},
-                   {"--trace", given->trace, check_trace_id}};
+    } members[] = {{"EVENT_NAME", line->operands[EVENT_NAME], check_event_name},
+                   {"--agent", line->values[AGENT], check_scope_id},
+                   {"--workspace", line->values[WORKSPACE], check_scope_id},
+                   {"--trace", line->values[TRACE], check_trace_id}};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         const char *message = complaint(members[i].text, members[i].allows);
         if (message)
             return command_misused(command, "%s: %s", members[i].name, message);
     }
-    char trace_id[UUID_TEXT];
-    struct uuid trace;
-    uuid_make(&trace);
-    uuid_format(&trace, trace_id);
-    out->name = mem_strdup(given->name);
-    out->trace_id = mem_strdup(given->trace ? given->trace : trace_id);
-    out->agent_id = given->agent ? mem_strdup(given->agent) : NULL;
-    out->workspace_id = given->workspace ? mem_strdup(given->workspace) : NULL;
     return EXIT_DONE;
 }
 
-static int read_arguments(const struct command *command, int argc, char **argv, struct arguments *given,
-                          struct publication *out)
+static int fill_event(const struct command *command, const struct command_line *line, struct event *out)
 {
-    const struct command_option options[] = {{"--organization", &given->organization, NULL},
-                                             {"--agent", &given->agent, NULL},
-                                             {"--workspace", &given->workspace, NULL},
-                                             {"--trace", &given->trace, NULL},
-                                             {"--json", NULL, &out->is_json},
-                                             {0}};
-    int exit_status = command_take_options(command, options, &argc, argv);
+    const char *trace = line->values[TRACE], *agent = line->values[AGENT], *workspace = line->values[WORKSPACE];
+    if (uuid_parse(line->values[ORGANIZATION], &out->organization_id) != STATUS_OK)
+        return command_misused(command, "--organization needs a UUID such as 01234567-89ab-4def-8123-456789abcdef");
+    int exit_status = check_members(command, line);
     if (exit_status != EXIT_DONE)
         return exit_status;
-    if (argc < 2)
-        return command_misused(command, "EVENT_NAME is missing");
-    if (argc > 3)
-        return command_misused(command, "%s is not understood", argv[3]);
-    given->name = argv[1];
-    given->file = argc == 3 && strcmp(argv[2], "-") != 0 ? argv[2] : NULL;
-    return fill_event(command, given, &out->event);
+    char trace_id[UUID_TEXT];
+    struct uuid made;
+    uuid_make(&made);
+    uuid_format(&made, trace_id);
+    out->name = mem_strdup(line->operands[EVENT_NAME]);
+    out->trace_id = mem_strdup(trace ? trace : trace_id);
+    out->agent_id = agent ? mem_strdup(agent) : NULL;
+    out->workspace_id = workspace ? mem_strdup(workspace) : NULL;
+    return EXIT_DONE;
 }
 
 /* ---- the payload ---- */
@@ -202,10 +184,10 @@ static int compose_body(struct slice text, struct event *event)
 
 /* The time and the id are taken when the payload is there: a pipe may have been long. The lane is any: this process
  * writes one event. */
-static int complete_event(const struct arguments *given, const struct conf *conf, struct event *event)
+static int complete_event(const char *file, const struct conf *conf, struct event *event)
 {
     struct buf payload = {0};
-    int exit_status = read_payload(given->file, (size_t)conf->max_body, &payload);
+    int exit_status = read_payload(file, (size_t)conf->max_body, &payload);
     if (exit_status == EXIT_DONE) {
         unsigned char lane;
         crypto_random(&lane, sizeof lane);
@@ -217,17 +199,17 @@ static int complete_event(const struct arguments *given, const struct conf *conf
     return exit_status;
 }
 
-static int run(const struct command *command, const char *conf_path, int argc, char **argv)
+static int run(const struct command *command, const struct command_line *line)
 {
-    struct arguments given = {0};
-    struct publication publication = {0};
-    int exit_status = read_arguments(command, argc, argv, &given, &publication);
+    struct publication publication = {.is_json = line->values[JSON]};
+    const char *file = line->operands[FILE_OPERAND];
+    int exit_status = fill_event(command, line, &publication.event);
     if (exit_status == EXIT_DONE) {
         struct conf conf;
-        exit_status = command_prepare(command, conf_path, &conf);
+        exit_status = command_prepare(command, line->conf_path, &conf);
         publication.conf = &conf;
         if (exit_status == EXIT_DONE)
-            exit_status = complete_event(&given, &conf, &publication.event);
+            exit_status = complete_event(file && strcmp(file, "-") != 0 ? file : NULL, &conf, &publication.event);
         if (exit_status == EXIT_DONE)
             exit_status = family_run(publish, &publication, false);
         conf_clear(&conf);
@@ -238,17 +220,22 @@ static int run(const struct command *command, const char *conf_path, int argc, c
 
 const struct command command_publish = {
     .name = "publish",
-    .synopsis = "--organization UUID [--agent ID] [--workspace ID] [--trace ID] [--json] EVENT_NAME [FILE]",
     .summary = "Publishes an event without HTTP",
-    .details = "The payload, one JSON object, is read from FILE, or from the standard input where there is none or\n"
-               "FILE is -. When the command ends with 0, the event and the list of its deliveries are on disk.\n"
-               "\n"
-               "  EVENT_NAME            Service.Event, such as Order.Created\n"
-               "  --organization UUID   whose subscriptions it goes to\n"
-               "  --agent ID            also to subscriptions of that agent\n"
-               "  --workspace ID        also to subscriptions of that workspace\n"
-               "  --trace ID            1 to 128 of A-Z a-z 0-9 _ - (a new UUID). Receivers may take a second event\n"
-               "                        with the same one for a repetition and drop it\n"
-               "  --json                print the answer of the API's operation\n",
+    .details = "The payload, one JSON object, is read from FILE, or from the standard input where there is none or "
+               "FILE is -. When the command ends with 0, the event and the list of its deliveries are on disk.",
+    .examples = "echo '{\"order_id\": 4711}' | hookturn publish --organization $UUID Order.Created\n",
+    .options = {[ORGANIZATION] = {.name = "--organization",
+                                  .value = "UUID",
+                                  .help = "whose subscriptions it goes to",
+                                  .is_required = true},
+                [AGENT] = {.name = "--agent", .value = "ID", .help = "also to subscriptions of that agent"},
+                [WORKSPACE] = {.name = "--workspace", .value = "ID", .help = "also to subscriptions of that workspace"},
+                [TRACE] = {.name = "--trace",
+                           .value = "ID",
+                           .help = "1 to 128 of A-Z a-z 0-9 _ - (default: a new UUID); receivers may take a second "
+                                   "event with the same one for a repetition and drop it"},
+                [JSON] = {.name = "--json", .help = "print the answer of the API's operation"}},
+    .operands = {[EVENT_NAME] = {.name = "EVENT_NAME", .help = "Service.Event, such as Order.Created"},
+                 [FILE_OPERAND] = {.name = "FILE", .help = "the payload", .is_optional = true}},
     .run = run,
 };

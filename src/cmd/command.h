@@ -1,4 +1,4 @@
-/* The command line: one table of commands (main.c), one file a command. */
+/* The command line: one table of commands (command_table.c), one file a command. */
 #ifndef HOOKTURN_CMD_COMMAND_H
 #define HOOKTURN_CMD_COMMAND_H
 
@@ -11,42 +11,62 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-struct command {
-    const char *name;     /* "key" */
-    const char *synopsis; /* what stands behind the name; several lines where there are forms */
-    const char *summary;  /* one line */
-    const char *details;  /* paragraphs for `hookturn help NAME` */
-    bool is_service;      /* logs to stderr at the configured level; others show a person errors alone there */
-    int (*run)(const struct command *command, const char *conf_path, int argc, char **argv); /* argv[0] is the name */
+/* ---- the tables: a command is described once; parsing, usage, help and completion follow from that ---- */
+
+enum { COMMAND_OPTIONS_MAX = 8, COMMAND_OPERANDS_MAX = 2 };
+
+/* `--name VALUE` and `--name=VALUE`, or `--name` alone for a flag. A row without a name ends the list. */
+struct command_option {
+    const char *name;  /* "--for" */
+    const char *value; /* what stands for its value, "DURATION"; NULL: a flag */
+    const char *help;  /* a phrase without a full stop, on one line however long */
+    bool is_required;
+    bool is_alternative; /* to the options before it, back to the first that is none: at most one of them is given */
 };
 
-extern const struct command command_init, command_key, command_deliver, command_publish;
+struct command_operand {
+    const char *name; /* "FILE" */
+    const char *help;
+    bool is_optional; /* then those behind it are as well */
+};
+
+/* What was given, in the order of the tables. Borrowed from argv. */
+struct command_line {
+    const char *conf_path;                      /* -c; NULL: not given */
+    const char *values[COMMAND_OPTIONS_MAX];    /* NULL: not given; a flag's is its name */
+    const char *operands[COMMAND_OPERANDS_MAX]; /* NULL: not given */
+};
+
+struct command {
+    const char *name;     /* "publish", "key create" */
+    const char *summary;  /* a phrase without a full stop */
+    const char *details;  /* paragraphs, each on one line */
+    const char *examples; /* lines as they are typed, each ended; NULL: none */
+    struct command_option options[COMMAND_OPTIONS_MAX];
+    struct command_operand operands[COMMAND_OPERANDS_MAX];
+    bool is_service; /* logs to stderr at the configured level; others show a person errors alone there */
+    int (*run)(const struct command *command, const struct command_line *line); /* returns the exit status */
+};
+
+extern const struct command command_deliver, command_init, command_key_create, command_key_list, command_key_revoke,
+    command_publish;
 
 /* ---- what a person is told ---- */
 
 /* One line on stderr, "hookturn: …", and EXIT_FAILED. */
 int command_fail(const char *format, ...) PRINTF_LIKE(1, 2);
-/* "hookturn NAME: …" with the synopsis, and EXIT_USAGE. */
+/* "hookturn NAME: …" with the usage, and EXIT_USAGE. */
 int command_misused(const struct command *command, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Writes all of it to stdout at once. 0, or errno. */
 int command_write(const struct buf *text);
 /* The same. EXIT_DONE, or EXIT_FAILED after its one line. */
 int command_print(const struct buf *text);
-/* "hookturn NAME" before each line of the synopsis. */
-void command_append_usage(const struct command *command, struct buf *out);
 
 /* ---- arguments ---- */
 
-/* One row of a command's options; `--name VALUE` and `--name=VALUE`, or `--name` alone for a flag. */
-struct command_option {
-    const char *name;   /* "--json"; NULL ends the table */
-    const char **value; /* where the value goes; NULL: a flag */
-    bool *flag;
-};
-
-/* Takes the options out of argv; what stays behind argv[0] are the operands, *argc with it. `--` ends the options.
- * EXIT_DONE, or EXIT_USAGE after its lines. */
-int command_take_options(const struct command *command, const struct command_option *options, int *argc, char **argv);
+/* Reads the words behind the command's name, up to NULL, into the values and operands of `out`, which must be empty.
+ * `--` ends the options. EXIT_DONE, or EXIT_USAGE after its lines. */
+int command_parse(const struct command *command, char **words, struct command_line *out);
 /* 1 to 255 characters of valid UTF-8, not blank, without control characters. */
 bool command_is_label(const char *text);
 

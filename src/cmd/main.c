@@ -6,18 +6,8 @@
 #include <string.h>
 
 #include "base/process.h"
-#include "cmd/command.h"
-
-static const struct command *const commands[] = {&command_init, &command_key, &command_deliver, &command_publish};
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
-
-static const struct command *find_command(const char *name)
-{
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
-}
+#include "cmd/command_table.h"
+#include "cmd/help.h"
 
 static int print_and_clear(struct buf *text)
 {
@@ -30,19 +20,26 @@ static int print_overview(void)
 {
     struct buf text = {0};
     buf_append_text(&text, "usage: hookturn [-c CONF] COMMAND ...\n\nCommands:\n");
-    for (size_t i = 0; i < COMMANDS; i++)
-        buf_printf(&text, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    help_append_list(NULL, &text);
     buf_append_text(&text, "\n`hookturn help COMMAND` says more, `hookturn --version` which version this is.\n"
-                           "The configuration is CONF, else $HOOKTURN_CONF, else ~/.hookturn/hookturn.conf, else\n"
-                           "" HOOKTURN_SYSCONF ".\n");
+                           "The configuration is CONF, else $HOOKTURN_CONF, else\n"
+                           "~/.hookturn/hookturn.conf, else " HOOKTURN_SYSCONF ".\n");
     return print_and_clear(&text);
 }
 
 static int print_help(const struct command *command)
 {
     struct buf text = {0};
-    command_append_usage(command, &text);
-    buf_printf(&text, "\n%s.\n\n%s", command->summary, command->details);
+    help_append_command(command, &text);
+    return print_and_clear(&text);
+}
+
+static int print_group(const char *group)
+{
+    struct buf text = {0};
+    buf_printf(&text, "usage: hookturn %s COMMAND ...\n\nCommands:\n", group);
+    help_append_list(group, &text);
+    buf_printf(&text, "\n`hookturn help %s COMMAND` says more.\n", group);
     return print_and_clear(&text);
 }
 
@@ -64,30 +61,69 @@ static int PRINTF_LIKE(1, 2) misused(const char *format, ...)
     return EXIT_USAGE;
 }
 
-static int help(char **argv)
+/* What stands behind the group's name: "create, list, revoke". */
+static void append_second_words(const char *group, struct buf *out)
 {
-    if (!argv[1])
-        return print_overview();
-    const struct command *command = find_command(argv[1]);
-    return command ? print_help(command) : misused("there is no command \"%s\"", argv[1]);
+    for (const struct command *const *row = command_table; *row; row++)
+        if (command_is_in_group(*row, group))
+            buf_printf(out, "%s%s", out->length > 0 ? ", " : "", (*row)->name + strlen(group) + 1);
 }
 
-static bool asks_for_help(char **argv)
+static int incomplete_command(const char *group)
 {
-    for (int i = 1; argv[i] && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+    struct buf words = {0};
+    append_second_words(group, &words);
+    int exit_status = misused("%s needs a second word, one of: %s", group, buf_text(&words));
+    buf_clear(&words);
+    return exit_status;
+}
+
+static int unknown_command(char **words)
+{
+    bool is_in_group = command_is_group(words[0]);
+    struct slice meant = command_suggest(words);
+    struct buf text = {0};
+    buf_printf(&text, "\"%s%s%s\"", words[0], is_in_group ? " " : "", is_in_group ? words[1] : "");
+    if (meant.data)
+        buf_printf(&text, " (did you mean \"%.*s\"?)", (int)meant.length, meant.data);
+    int exit_status = misused("there is no command %s", buf_text(&text));
+    buf_clear(&text);
+    return exit_status;
+}
+
+static bool is_group_alone(char **words)
+{
+    return command_is_group(words[0]) && (!words[1] || words[1][0] == '-');
+}
+
+static int help(char **words)
+{
+    size_t used;
+    const struct command *command = command_find(words, &used);
+    if (command)
+        return print_help(command);
+    return is_group_alone(words) ? print_group(words[0]) : unknown_command(words);
+}
+
+static bool asks_for_help(char **words)
+{
+    for (; *words && strcmp(*words, "--") != 0; words++)
+        if (strcmp(*words, "--help") == 0 || strcmp(*words, "-h") == 0)
             return true;
     return false;
 }
 
-static int run_command(const char *conf_path, int argc, char **argv)
+static int run_command(const char *conf_path, char **words)
 {
-    const struct command *command = find_command(argv[0]);
+    size_t used;
+    struct command_line line = {.conf_path = conf_path};
+    if (asks_for_help(words))
+        return help(words);
+    const struct command *command = command_find(words, &used);
     if (!command)
-        return misused("there is no command \"%s\"", argv[0]);
-    if (asks_for_help(argv))
-        return print_help(command);
-    return command->run(command, conf_path, argc, argv);
+        return is_group_alone(words) ? incomplete_command(words[0]) : unknown_command(words);
+    int exit_status = command_parse(command, words + used, &line);
+    return exit_status == EXIT_DONE ? command->run(command, &line) : exit_status;
 }
 
 /* The options before the command; the first other word is the command. */
@@ -109,8 +145,8 @@ static int run(int argc, char **argv)
     if (i >= argc)
         return misused("no command was given");
     if (strcmp(argv[i], "help") == 0)
-        return help(argv + i);
-    return run_command(conf_path, argc - i, argv + i);
+        return argv[i + 1] ? help(argv + i + 1) : print_overview();
+    return run_command(conf_path, argv + i);
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 /* How the commands speak to a person: one line when something went wrong, the usage when they were misused. */
-#include "cmd/command.h"
+#include "cmd/help.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -18,17 +18,6 @@ int command_fail(const char *format, ...)
     return EXIT_FAILED;
 }
 
-void command_append_usage(const struct command *command, struct buf *out)
-{
-    for (const char *line = command->synopsis; line;) {
-        const char *end = strchr(line, '\n');
-        int length = (int)(end ? (size_t)(end - line) : strlen(line));
-        buf_printf(out, "%s hookturn %s %.*s\n", line == command->synopsis ? "usage:" : "      ", command->name, length,
-                   line);
-        line = end ? end + 1 : NULL;
-    }
-}
-
 int command_misused(const struct command *command, const char *format, ...)
 {
     va_list arguments;
@@ -38,7 +27,7 @@ int command_misused(const struct command *command, const char *format, ...)
     fputc('\n', stderr);
     va_end(arguments);
     struct buf usage = {0};
-    command_append_usage(command, &usage);
+    help_append_usage(command, &usage);
     fprintf(stderr, "%sTry `hookturn help %s`.\n", buf_text(&usage), command->name);
     buf_clear(&usage);
     return EXIT_USAGE;

@@ -1,4 +1,4 @@
-/* How a command's options and operands are told apart. */
+/* How a command's options and operands are told apart, by its table. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,71 +9,105 @@
 
 #include "cmd/command.h"
 
-static const struct command command = {.name = "test", .synopsis = "[--value V] [--flag] OPERANDS"};
+enum { VALUE, FLAG, EITHER, OR, THIRD };
+enum { FIRST, SECOND };
 
-static const char *value;
-static bool flag;
+static const struct command command = {
+    .name = "test",
+    .options = {[VALUE] = {.name = "--value", .value = "V"},
+                [FLAG] = {.name = "--flag"},
+                [EITHER] = {.name = "--either"},
+                [OR] = {.name = "--or", .value = "V", .is_alternative = true},
+                [THIRD] = {.name = "--third", .is_alternative = true}},
+    .operands = {[FIRST] = {.name = "FIRST"}, [SECOND] = {.name = "SECOND", .is_optional = true}},
+};
 
-/* Runs the words through; the operands that are left stand behind words[0]. */
-static int take(char **words, int *count)
+static int parse(char **words, struct command_line *out)
 {
-    const struct command_option options[] = {{"--value", &value, NULL}, {"--flag", NULL, &flag}, {0}};
-    value = NULL;
-    flag = false;
-    for (*count = 0; words[*count];)
-        ++*count;
-    return command_take_options(&command, options, count, words);
+    *out = (struct command_line){0};
+    return command_parse(&command, words, out);
 }
 
 static void options_stand_anywhere_among_operands(void **state)
 {
     (void)state;
-    char *words[] = {"test", "a", "--value", "v", "b", "--flag", "-", NULL};
-    int count;
-    assert_int_equal(take(words, &count), EXIT_DONE);
-    assert_int_equal(count, 4);
-    assert_string_equal(words[1], "a");
-    assert_string_equal(words[2], "b");
-    assert_string_equal(words[3], "-");
-    assert_null(words[4]);
-    assert_string_equal(value, "v");
-    assert_true(flag);
+    struct command_line line;
+    assert_int_equal(parse((char *[]){"a", "--value", "v", "-", "--flag", NULL}, &line), EXIT_DONE);
+    assert_string_equal(line.operands[FIRST], "a");
+    assert_string_equal(line.operands[SECOND], "-");
+    assert_string_equal(line.values[VALUE], "v");
+    assert_string_equal(line.values[FLAG], "--flag");
+}
+
+static void what_is_not_given_is_null(void **state)
+{
+    (void)state;
+    struct command_line line;
+    assert_int_equal(parse((char *[]){"a", NULL}, &line), EXIT_DONE);
+    assert_null(line.operands[SECOND]);
+    for (size_t i = 0; i < COMMAND_OPTIONS_MAX; i++)
+        assert_null(line.values[i]);
 }
 
 static void a_value_may_follow_an_equals_sign(void **state)
 {
     (void)state;
-    char *words[] = {"test", "--value=a=b", NULL};
-    int count;
-    assert_int_equal(take(words, &count), EXIT_DONE);
-    assert_int_equal(count, 1);
-    assert_string_equal(value, "a=b");
+    struct command_line line;
+    assert_int_equal(parse((char *[]){"--value=a=b", "", NULL}, &line), EXIT_DONE);
+    assert_string_equal(line.values[VALUE], "a=b");
+    assert_string_equal(line.operands[FIRST], "");
+}
+
+static void a_value_may_look_like_an_option(void **state)
+{
+    (void)state;
+    struct command_line line;
+    assert_int_equal(parse((char *[]){"--value", "--flag", "a", NULL}, &line), EXIT_DONE);
+    assert_string_equal(line.values[VALUE], "--flag");
+    assert_null(line.values[FLAG]);
 }
 
 static void two_dashes_end_the_options(void **state)
 {
     (void)state;
-    char *words[] = {"test", "--", "--flag", "--", NULL};
-    int count;
-    assert_int_equal(take(words, &count), EXIT_DONE);
-    assert_int_equal(count, 3);
-    assert_string_equal(words[1], "--flag");
-    assert_string_equal(words[2], "--");
-    assert_false(flag);
+    struct command_line line;
+    assert_int_equal(parse((char *[]){"--", "--flag", "--", NULL}, &line), EXIT_DONE);
+    assert_string_equal(line.operands[FIRST], "--flag");
+    assert_string_equal(line.operands[SECOND], "--");
+    assert_null(line.values[FLAG]);
 }
 
 static void what_does_not_fit_is_wrong_usage(void **state)
 {
     (void)state;
-    static char *wrong[][4] = {{"test", "--valu", "v", NULL},
-                               {"test", "--value", NULL, NULL},
-                               {"test", "--flag=x", NULL, NULL},
-                               {"test", "-x", NULL, NULL},
-                               {"test", "--value=a", "--value=b", NULL}};
+    static char *wrong[][5] = {
+        {NULL},                               /* an operand is missing */
+        {"a", "b", "c", NULL},                /* there is one too many */
+        {"a", "--valu", "v", NULL},           /* unknown, and no abbreviation */
+        {"a", "--value", NULL},               /* without its value */
+        {"a", "--flag=x", NULL},              /* a flag with one */
+        {"a", "-x", NULL},                    /* nothing like any */
+        {"a", "-c", "x", NULL},               /* in the wrong place */
+        {"a", "--value=a", "--value=", NULL}, /* twice */
+        {"a", "--either", "--or", "v", NULL}, /* one excludes the other */
+        {"a", "--or=v", "--either", NULL},
+        {"a", "--either", "--third", NULL},
+    };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        int count;
-        assert_int_equal(take(wrong[i], &count), EXIT_USAGE);
+        struct command_line line;
+        assert_int_equal(parse(wrong[i], &line), EXIT_USAGE);
     }
+}
+
+static void a_required_option_must_be_given(void **state)
+{
+    (void)state;
+    const struct command strict = {.name = "strict",
+                                   .options = {{.name = "--must", .value = "V", .is_required = true}}};
+    struct command_line line = {0};
+    assert_int_equal(command_parse(&strict, (char *[]){NULL}, &line), EXIT_USAGE);
+    assert_int_equal(command_parse(&strict, (char *[]){"--must=", NULL}, &line), EXIT_DONE);
+    assert_string_equal(line.values[0], "");
 }
 
 static void labels_are_short_readable_texts(void **state)
@@ -99,9 +133,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_stand_anywhere_among_operands),
+        cmocka_unit_test(what_is_not_given_is_null),
         cmocka_unit_test(a_value_may_follow_an_equals_sign),
+        cmocka_unit_test(a_value_may_look_like_an_option),
         cmocka_unit_test(two_dashes_end_the_options),
         cmocka_unit_test(what_does_not_fit_is_wrong_usage),
+        cmocka_unit_test(a_required_option_must_be_given),
         cmocka_unit_test(labels_are_short_readable_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

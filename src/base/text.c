@@ -1,0 +1,46 @@
+/* Guessing what somebody meant to type: for messages about an unknown key, command or option. */
+#include "base/text.h"
+
+#include <string.h>
+
+enum { LENGTH_MAX = 40, EDITS_MAX = 2 };
+
+static size_t min_of(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Levenshtein's distance, one row of it at a time. `b` has at most LENGTH_MAX characters. */
+static size_t edit_distance(struct slice a, struct slice b)
+{
+    size_t row[LENGTH_MAX + 1];
+    for (size_t j = 0; j <= b.length; j++)
+        row[j] = j;
+    for (size_t i = 0; i < a.length; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < b.length; j++) {
+            size_t replaced = diagonal + (a.data[i] == b.data[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = min_of(replaced, min_of(row[j], diagonal) + 1);
+        }
+    }
+    return row[b.length];
+}
+
+struct slice text_nearest(const char *text, struct slice (*name_at)(const void *context, size_t index),
+                          const void *context)
+{
+    struct slice best = {NULL, 0};
+    size_t best_distance = EDITS_MAX + 1;
+    struct slice typed = slice_of(text);
+    struct slice name;
+    for (size_t i = 0; typed.length <= LENGTH_MAX && (name = name_at(context, i)).data; i++) {
+        size_t distance = edit_distance(name, typed);
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = name;
+        }
+    }
+    return best;
+}
