@@ -6,22 +6,28 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/mem.h"
 #include "base/text.h"
-
-static bool is_option(const struct command *command, size_t index)
-{
-    return index < COMMAND_OPTIONS_MAX && command->options[index].name;
-}
 
 static struct slice option_name_at(const void *context, size_t index)
 {
-    const struct command *command = context;
-    return is_option(command, index) ? slice_of(command->options[index].name) : (struct slice){NULL, 0};
+    const struct command_option *option = command_option_at(context, index);
+    return option ? slice_of(option->name) : (struct slice){NULL, 0};
 }
 
-static int refuse_option(const struct command *command, struct slice name)
+const struct command_option *command_find_option(const struct command *command, const char *word)
 {
-    char *word = slice_dup(name);
+    const struct command_option *option;
+    struct slice name = {word, strcspn(word, "=")};
+    for (size_t i = 0; (option = command_option_at(command, i)); i++)
+        if (slice_equals(name, option->name))
+            return option;
+    return NULL;
+}
+
+static int refuse_option(const struct command *command, const char *given)
+{
+    char *word = mem_strndup(given, strcspn(given, "="));
     struct slice near = text_nearest(word, option_name_at, command);
     int exit_status;
     if (strncmp(word, "-c", 2) == 0)
@@ -38,30 +44,27 @@ static int refuse_option(const struct command *command, struct slice name)
 static int take_option(const struct command *command, char **words, size_t *i, struct command_line *out)
 {
     const char *word = words[*i];
-    struct slice name = {word, strcspn(word, "=")};
-    bool has_value = word[name.length] == '=';
-    size_t index = 0;
-    while (is_option(command, index) && !slice_equals(name, command->options[index].name))
-        index++;
-    if (!is_option(command, index))
-        return refuse_option(command, name);
-    const struct command_option *option = &command->options[index];
-    if (!option->value && has_value)
+    const char *equals = strchr(word, '=');
+    const struct command_option *option = command_find_option(command, word);
+    if (!option)
+        return refuse_option(command, word);
+    const char **value = &out->values[option - command->options];
+    if (!option->value && equals)
         return command_misused(command, "%s takes no value", option->name);
-    if (option->value && out->values[index])
+    if (option->value && *value)
         return command_misused(command, "%s is given twice", option->name);
-    if (option->value && !has_value && !words[*i + 1])
+    if (option->value && !equals && !words[*i + 1])
         return command_misused(command, "%s needs a value", option->name);
     if (!option->value)
-        out->values[index] = option->name;
+        *value = option->name;
     else
-        out->values[index] = has_value ? word + name.length + 1 : words[++*i];
+        *value = equals ? equals + 1 : words[++*i];
     return EXIT_DONE;
 }
 
 static int take_operand(const struct command *command, const char *word, struct command_line *out)
 {
-    for (size_t i = 0; i < COMMAND_OPERANDS_MAX && command->operands[i].name; i++)
+    for (size_t i = 0; command_operand_at(command, i); i++)
         if (!out->operands[i]) {
             out->operands[i] = word;
             return EXIT_DONE;
@@ -96,17 +99,17 @@ static const struct command_option *rival(const struct command *command, const s
 /* Whether what was given is all that must be, and goes together. */
 static int check_presence(const struct command *command, const struct command_line *line)
 {
-    for (size_t i = 0; is_option(command, i); i++) {
-        const struct command_option *option = &command->options[i];
+    const struct command_option *option, *other;
+    for (size_t i = 0; (option = command_option_at(command, i)); i++) {
         if (option->is_required && !line->values[i])
             return command_misused(command, "%s %s is missing", option->name, option->value);
-        const struct command_option *other = line->values[i] ? rival(command, line, i) : NULL;
-        if (other)
+        if (line->values[i] && (other = rival(command, line, i)))
             return command_misused(command, "%s and %s do not go together", other->name, option->name);
     }
-    for (size_t i = 0; i < COMMAND_OPERANDS_MAX && command->operands[i].name; i++)
-        if (!command->operands[i].is_optional && !line->operands[i])
-            return command_misused(command, "%s is missing", command->operands[i].name);
+    const struct command_operand *operand;
+    for (size_t i = 0; (operand = command_operand_at(command, i)); i++)
+        if (!operand->is_optional && !line->operands[i])
+            return command_misused(command, "%s is missing", operand->name);
     return EXIT_DONE;
 }
 

@@ -3,6 +3,7 @@
 #define HOOKTURN_CMD_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/buf.h"
 #include "base/conf.h"
@@ -50,6 +51,18 @@ struct command {
 
 extern const struct command command_deliver, command_init, command_key_create, command_key_list, command_key_revoke,
     command_publish;
+
+/* The row at an index; NULL behind the last. */
+static inline const struct command_option *command_option_at(const struct command *command, size_t index)
+{
+    return index < COMMAND_OPTIONS_MAX && command->options[index].name ? &command->options[index] : NULL;
+}
+static inline const struct command_operand *command_operand_at(const struct command *command, size_t index)
+{
+    return index < COMMAND_OPERANDS_MAX && command->operands[index].name ? &command->operands[index] : NULL;
+}
+/* The option that a word such as "--for" or "--for=55s" names; NULL: none. */
+const struct command_option *command_find_option(const struct command *command, const char *word);
 
 /* ---- what a person is told ---- */
 

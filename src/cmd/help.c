@@ -45,30 +45,25 @@ static void flow_words(struct flow *flow, struct slice text)
 
 /* ---- usage ---- */
 
-static void append_value(const struct command_option *option, struct buf *out)
+static void append_option(const struct command_option *option, struct buf *out)
 {
     buf_append_text(out, option->name);
     if (option->value)
         buf_printf(out, " %s", option->value);
 }
 
-static bool has_option(const struct command *command, size_t index)
-{
-    return index < COMMAND_OPTIONS_MAX && command->options[index].name;
-}
-
 /* One option, or several that exclude each other, as one thing that no line break divides. Moves *index behind it. */
 static void flow_options(const struct command *command, size_t *index, struct flow *flow)
 {
-    const struct command_option *option = &command->options[*index];
+    const struct command_option *first = command_option_at(command, *index), *option;
     struct buf text = {0};
-    buf_append_text(&text, option->is_required ? "" : "[");
-    append_value(option, &text);
-    while (has_option(command, ++*index) && command->options[*index].is_alternative) {
+    buf_append_text(&text, first->is_required ? "" : "[");
+    append_option(first, &text);
+    while ((option = command_option_at(command, ++*index)) && option->is_alternative) {
         buf_append_text(&text, " | ");
-        append_value(&command->options[*index], &text);
+        append_option(option, &text);
     }
-    buf_append_text(&text, option->is_required ? "" : "]");
+    buf_append_text(&text, first->is_required ? "" : "]");
     flow_word(flow, buf_slice(&text));
     buf_clear(&text);
 }
@@ -86,10 +81,10 @@ void help_append_usage(const struct command *command, struct buf *out)
     struct flow flow = {.out = out, .indent = strlen("usage: hookturn ")};
     flow_word(&flow, slice_of("usage: hookturn"));
     flow_word(&flow, slice_of(command->name));
-    for (size_t i = 0; has_option(command, i);)
+    for (size_t i = 0; command_option_at(command, i);)
         flow_options(command, &i, &flow);
-    for (size_t i = 0; i < COMMAND_OPERANDS_MAX && command->operands[i].name; i++)
-        flow_operand(&command->operands[i], &flow);
+    for (size_t i = 0; command_operand_at(command, i); i++)
+        flow_operand(command_operand_at(command, i), &flow);
     buf_append_text(out, "\n");
 }
 
@@ -107,11 +102,6 @@ static void append_paragraphs(const char *text, struct buf *out)
     }
 }
 
-static size_t term_width(const struct command_option *option)
-{
-    return strlen(option->name) + (option->value ? 1 + strlen(option->value) : 0);
-}
-
 static void append_term(const char *term, const char *help, size_t width, struct buf *out)
 {
     struct flow flow = {.out = out, .indent = width + 5, .column = width + 5};
@@ -121,27 +111,31 @@ static void append_term(const char *term, const char *help, size_t width, struct
 
 static size_t widest_term(const struct command *command)
 {
-    size_t widest = 0;
-    for (size_t i = 0; has_option(command, i); i++)
-        if (term_width(&command->options[i]) > widest)
-            widest = term_width(&command->options[i]);
-    for (size_t i = 0; i < COMMAND_OPERANDS_MAX && command->operands[i].name; i++)
-        if (strlen(command->operands[i].name) > widest)
-            widest = strlen(command->operands[i].name);
+    size_t widest = 0, width;
+    const struct command_option *option;
+    const struct command_operand *operand;
+    for (size_t i = 0; (option = command_option_at(command, i)); i++)
+        if ((width = strlen(option->name) + (option->value ? 1 + strlen(option->value) : 0)) > widest)
+            widest = width;
+    for (size_t i = 0; (operand = command_operand_at(command, i)); i++)
+        if ((width = strlen(operand->name)) > widest)
+            widest = width;
     return widest;
 }
 
 static void append_terms(const struct command *command, struct buf *out)
 {
     size_t width = widest_term(command);
+    const struct command_option *option;
+    const struct command_operand *operand;
     if (width > 0)
         buf_append_text(out, "\n");
-    for (size_t i = 0; i < COMMAND_OPERANDS_MAX && command->operands[i].name; i++)
-        append_term(command->operands[i].name, command->operands[i].help, width, out);
-    for (size_t i = 0; has_option(command, i); i++) {
+    for (size_t i = 0; (operand = command_operand_at(command, i)); i++)
+        append_term(operand->name, operand->help, width, out);
+    for (size_t i = 0; (option = command_option_at(command, i)); i++) {
         struct buf term = {0};
-        append_value(&command->options[i], &term);
-        append_term(buf_text(&term), command->options[i].help, width, out);
+        append_option(option, &term);
+        append_term(buf_text(&term), option->help, width, out);
         buf_clear(&term);
     }
 }

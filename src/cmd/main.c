@@ -7,6 +7,7 @@
 
 #include "base/process.h"
 #include "cmd/command_table.h"
+#include "cmd/completion.h"
 #include "cmd/help.h"
 
 static int print_and_clear(struct buf *text)
@@ -105,6 +106,20 @@ static int help(char **words)
     return is_group_alone(words) ? print_group(words[0]) : unknown_command(words);
 }
 
+static int print_completion(char **words)
+{
+    struct buf text = {0};
+    completion_append(words, &text);
+    return print_and_clear(&text);
+}
+
+static int answer_help(char **words)
+{
+    if (!words[0])
+        return print_overview();
+    return strcmp(words[0], "--words") == 0 ? print_completion(words + 1) : help(words);
+}
+
 static bool asks_for_help(char **words)
 {
     for (; *words && strcmp(*words, "--") != 0; words++)
@@ -145,7 +160,7 @@ static int run(int argc, char **argv)
     if (i >= argc)
         return misused("no command was given");
     if (strcmp(argv[i], "help") == 0)
-        return argv[i + 1] ? help(argv + i + 1) : print_overview();
+        return answer_help(argv + i + 1);
     return run_command(conf_path, argv + i);
 }
 

@@ -10,11 +10,6 @@
 #include "cmd/command_table.h"
 #include "cmd/help.h"
 
-static bool has_option(const struct command *command, size_t index)
-{
-    return index < COMMAND_OPTIONS_MAX && command->options[index].name;
-}
-
 static bool is_phrase(const char *text)
 {
     return text && text[0] != '\0' && text[strlen(text) - 1] != '.' && !strchr(text, '\n');
@@ -56,7 +51,7 @@ static void options_are_unique_and_described(void **state)
 {
     (void)state;
     for (const struct command *const *row = command_table; *row; row++)
-        for (size_t i = 0; has_option(*row, i); i++) {
+        for (size_t i = 0; command_option_at(*row, i); i++) {
             const struct command_option *option = &(*row)->options[i];
             assert_true(strncmp(option->name, "--", 2) == 0 && is_phrase(option->help));
             assert_true(!option->value || is_upper(option->value));
@@ -71,7 +66,7 @@ static void operands_are_described_and_the_optional_ones_come_last(void **state)
 {
     (void)state;
     for (const struct command *const *row = command_table; *row; row++)
-        for (size_t i = 0; i < COMMAND_OPERANDS_MAX && (*row)->operands[i].name; i++) {
+        for (size_t i = 0; command_operand_at(*row, i); i++) {
             const struct command_operand *operand = &(*row)->operands[i];
             assert_true(is_upper(operand->name) && is_phrase(operand->help));
             assert_true(i == 0 || operand->is_optional || !operand[-1].is_optional);
@@ -173,7 +168,7 @@ static void help_fits_a_terminal_and_names_every_row(void **state)
         struct buf text = {0};
         help_append_command(*row, &text);
         assert_non_null(strstr(buf_text(&list), (*row)->name));
-        for (size_t i = 0; has_option(*row, i); i++)
+        for (size_t i = 0; command_option_at(*row, i); i++)
             assert_non_null(strstr(strstr(buf_text(&text), "\n  "), (*row)->options[i].name));
         char *examples = strstr(buf_text(&text), "\nFor example:");
         if (examples)
