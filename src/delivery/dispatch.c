@@ -82,6 +82,11 @@ size_t dispatch_unsettled(const struct dispatch *dispatch)
     return outcomes_count(dispatch->outcomes);
 }
 
+struct worker_counts *dispatch_counts(struct dispatch *dispatch)
+{
+    return outcomes_counts(dispatch->outcomes);
+}
+
 size_t dispatch_room(const struct dispatch *dispatch)
 {
     size_t room = slots_room(dispatch->slots);

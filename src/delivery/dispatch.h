@@ -8,6 +8,7 @@
 
 #include "base/conf.h"
 #include "store/store.h"
+#include "store/worker_state.h"
 
 struct dispatch;
 
@@ -22,6 +23,9 @@ size_t dispatch_in_flight(const struct dispatch *dispatch);
 size_t dispatch_room(const struct dispatch *dispatch);
 /* Results that the store has not taken yet. */
 size_t dispatch_unsettled(const struct dispatch *dispatch);
+
+/* What the attempts that the store took came to, since the caller last emptied it. */
+struct worker_counts *dispatch_counts(struct dispatch *dispatch);
 
 /* What one claim brought. */
 struct claim_round {

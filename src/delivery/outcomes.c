@@ -18,6 +18,7 @@ struct outcomes {
     char **gone_urls; /* of the settlement in the same place */
     size_t count;
     size_t capacity;
+    struct worker_counts counts;
 };
 
 struct outcomes *outcomes_new(size_t capacity)
@@ -50,6 +51,11 @@ void outcomes_free(struct outcomes *outcomes)
 size_t outcomes_count(const struct outcomes *outcomes)
 {
     return outcomes->count;
+}
+
+struct worker_counts *outcomes_counts(struct outcomes *outcomes)
+{
+    return &outcomes->counts;
 }
 
 void outcomes_add(struct outcomes *outcomes, struct settlement *settlement, char *gone_url)
@@ -103,9 +109,11 @@ static void conclude(struct outcomes *outcomes, struct store *store, size_t coun
 {
     for (size_t i = 0; i < count; i++) {
         const struct settlement *settlement = &outcomes->settlements[i];
-        if (!settlement->was_applied)
+        if (settlement->was_applied)
+            worker_counts_attempt(&outcomes->counts, &settlement->attempt, settlement->status);
+        else
             log_lost(settlement, "its lease is over");
-        else if (outcomes->gone_urls[i])
+        if (settlement->was_applied && outcomes->gone_urls[i])
             disable(store, &settlement->claim, outcomes->gone_urls[i]);
         clear_one(outcomes, i);
     }

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "store/store.h"
+#include "store/worker_state.h"
 
 struct outcomes;
 
@@ -13,6 +14,8 @@ struct outcomes;
 struct outcomes *outcomes_new(size_t capacity);
 void outcomes_free(struct outcomes *outcomes);
 size_t outcomes_count(const struct outcomes *outcomes);
+/* What the attempts that the store took came to, since the caller last emptied it. */
+struct worker_counts *outcomes_counts(struct outcomes *outcomes);
 /* Moves the settlement in. `gone_url`: the URL that answered 410, owned from now on; NULL: none. */
 void outcomes_add(struct outcomes *outcomes, struct settlement *settlement, char *gone_url);
 /* Settles all of them in batches, then switches off the subscriptions whose receivers are gone. What the store does not

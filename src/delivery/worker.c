@@ -91,7 +91,8 @@ static void write_state(struct worker *worker)
     if (store_statistics(worker->store, now_ms, &statistics) != STATUS_OK)
         return;
     int64_t oldest_ms = statistics.oldest_due_ms > 0 ? most(now_ms - statistics.oldest_due_ms, 0) : 0;
-    enum status status = worker_state_write(worker->conf->data_dir, now_ms, oldest_ms / 1000);
+    enum status status = worker_state_write(worker->conf->data_dir, now_ms, oldest_ms / 1000,
+                                            dispatch_counts(worker->dispatch)); /* kept where it fails */
     if (status != STATUS_OK && !worker->state_is_unwritten)
         log_warn("worker_state_unwritten", LOG_TEXT("status", status_name(status)));
     worker->state_is_unwritten = status != STATUS_OK;

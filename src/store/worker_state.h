@@ -1,22 +1,82 @@
-/* What the delivery workers tell everybody else without the store: a small file with figures below data_dir, rewritten
- * about once a second. */
+/* What the delivery workers tell everybody else without the store: a small file with figures below data_dir, to which
+ * each of them adds about once a second. */
 #ifndef HOOKTURN_STORE_WORKER_STATE_H
 #define HOOKTURN_STORE_WORKER_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/status.h"
+#include "model/delivery.h"
 
-struct worker_state {
-    bool is_running;            /* worker_lock_is_held */
-    int64_t last_run_at_ms;     /* 0: none ever ran */
-    int64_t oldest_due_seconds; /* -1: not known */
+/* Attempts by their outcome, those without an answer in the order of enum attempt_error; then deliveries by their end.
+ */
+enum worker_count {
+    WORKER_ATTEMPTS_DELIVERED, /* the receiver took it */
+    WORKER_ATTEMPTS_STATUS,    /* it answered something else than 2xx */
+    WORKER_ATTEMPTS_TIMEOUT,
+    WORKER_ATTEMPTS_CONNECT,
+    WORKER_ATTEMPTS_DNS,
+    WORKER_ATTEMPTS_TLS,
+    WORKER_ATTEMPTS_BLOCKED,
+    WORKER_ATTEMPTS_TOO_LARGE,
+    WORKER_ATTEMPTS_PROTOCOL,
+    WORKER_DELIVERIES_DELIVERED,
+    WORKER_DELIVERIES_FAILED,
+    WORKER_COUNTS
+};
+/* "attempts_delivered" and so on: in the file, and for whoever prints them. */
+const char *worker_count_name(enum worker_count count);
+
+struct worker_counts {
+    uint64_t of[WORKER_COUNTS];
+};
+/* Counts an attempt, and its delivery where `next` ends it. */
+void worker_counts_attempt(struct worker_counts *counts, const struct attempt *attempt, enum delivery_status next);
+
+/* Attempts that were counted in one minute of the clock. */
+struct worker_minute {
+    int64_t minute; /* since 1970 */
+    uint64_t succeeded;
+    uint64_t failed;
 };
 
-/* Written beside and renamed. */
-enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds);
+enum { WORKER_MINUTES = 61 }; /* an hour, and the present one */
+
+struct worker_state {
+    bool is_running;                              /* worker_lock_is_held */
+    int64_t last_run_at_ms;                       /* 0: none ever ran */
+    int64_t oldest_due_seconds;                   /* -1: not known */
+    int64_t since_ms;                             /* when counting began; 0: nothing was counted yet */
+    struct worker_counts counts;                  /* of all workers since then; they only rise */
+    struct worker_minute minutes[WORKER_MINUTES]; /* a ring: minute modulo WORKER_MINUTES */
+};
+
+/* Attempts of the last minute and the last hour. Of the clock's minutes the present one counts whole and the oldest one
+ * by the part of it that lies within, as if evenly spread. */
+struct worker_rates {
+    uint64_t minute_succeeded, minute_failed;
+    uint64_t hour_succeeded, hour_failed;
+};
+struct worker_rates worker_state_rates(const struct worker_state *state, int64_t now_ms);
+
+/* Adds `counts` to what all workers counted so far, and empties them. On any other status they keep what they hold, to
+ * be handed in again: STATUS_AGAIN where others are at it for too long, STATUS_FULL, STATUS_IO. Written beside and
+ * renamed: who reads sees one state or the other. */
+enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds,
+                               struct worker_counts *counts) MUST_USE;
 /* Never fails: what cannot be read is not known. */
 void worker_state_read(const char *data_dir, struct worker_state *out);
+
+/* ---- worker_state_text.c, for worker_state.c ---- */
+
+enum { WORKER_STATE_MAX_BYTES = 8192 };
+
+/* Everything but is_running, which stands in no file. */
+void worker_state_add(struct worker_state *state, int64_t now_ms, const struct worker_counts *counts);
+void worker_state_encode(const struct worker_state *state, struct buf *out);
+/* False for anything that encode does not write; `out` is left alone then. */
+bool worker_state_decode(struct slice text, struct worker_state *out);
 
 #endif

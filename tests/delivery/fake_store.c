@@ -188,10 +188,19 @@ void store_wake_drain(struct store *store)
     (void)store;
 }
 
-enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds)
+void worker_counts_attempt(struct worker_counts *counts, const struct attempt *attempt, enum delivery_status next)
+{
+    (void)attempt;
+    (void)next;
+    counts->of[WORKER_ATTEMPTS_STATUS]++;
+}
+
+enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds,
+                               struct worker_counts *counts)
 {
     (void)data_dir;
     (void)now_ms;
     (void)oldest_due_seconds;
+    *counts = (struct worker_counts){{0}};
     return STATUS_OK;
 }

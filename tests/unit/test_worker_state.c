@@ -5,9 +5,12 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/worker_state.h"
@@ -37,6 +40,7 @@ static int remove_files(void **state)
 {
     (void)state;
     unlink(path_of("worker.state"));
+    unlink(path_of("worker.state.new"));
     return 0;
 }
 
@@ -58,36 +62,215 @@ static void without_any_worker_nothing_is_known(void **state)
     assert_false(read.is_running);
 }
 
+#define NOON INT64_C(1781259300000) /* the start of a minute */
+#define MINUTE INT64_C(60000)
+
+static const struct attempt taken = {.response_status = 200};
+static const struct attempt refused = {.response_status = 500};
+static const struct attempt unheard = {.error = ATTEMPT_TIMEOUT};
+
+static void write_counts(int64_t now_ms, struct worker_counts *counts)
+{
+    assert_int_equal(worker_state_write(directory, now_ms, 0, counts), STATUS_OK);
+}
+
+static void write_attempts(int64_t now_ms, int succeeded, int failed)
+{
+    struct worker_counts counts = {{0}};
+    for (int i = 0; i < succeeded; i++)
+        worker_counts_attempt(&counts, &taken, DELIVERY_DELIVERED);
+    for (int i = 0; i < failed; i++)
+        worker_counts_attempt(&counts, &refused, DELIVERY_WAITING);
+    write_counts(now_ms, &counts);
+}
+
 static void what_was_written_last_is_read(void **state)
 {
     (void)state;
-    assert_int_equal(worker_state_write(directory, INT64_C(1781259300000), 7), STATUS_OK);
-    assert_int_equal(worker_state_write(directory, INT64_C(1781259301000), -1), STATUS_OK);
+    struct worker_counts none = {{0}};
+    assert_int_equal(worker_state_write(directory, NOON, 7, &none), STATUS_OK);
+    assert_int_equal(worker_state_write(directory, NOON + 1000, -1, &none), STATUS_OK);
     struct worker_state read = read_state();
-    assert_int_equal(read.last_run_at_ms, INT64_C(1781259301000));
+    assert_int_equal(read.last_run_at_ms, NOON + 1000);
     assert_int_equal(read.oldest_due_seconds, -1);
+    assert_int_equal(read.since_ms, NOON);
     struct stat file;
     assert_int_equal(stat(path_of("worker.state"), &file), 0);
     assert_int_equal(file.st_mode & 0777, 0600);
     assert_int_equal(access(path_of("worker.state.new"), F_OK), -1);
 }
 
-static void damaged_figures_are_not_known(void **state)
+static void attempts_are_counted_by_their_outcome(void **state)
 {
     (void)state;
-    FILE *file = fopen(path_of("worker.state"), "w");
-    assert_non_null(file);
-    fputs("last_run_at_ms x\n", file);
-    fclose(file);
+    const struct attempt cut = {.response_status = 200, .error = ATTEMPT_TOO_LARGE};
+    const struct attempt garbled = {.error = ATTEMPT_PROTOCOL};
+    struct worker_counts counts = {{0}};
+    worker_counts_attempt(&counts, &taken, DELIVERY_DELIVERED);
+    worker_counts_attempt(&counts, &cut, DELIVERY_DELIVERED);
+    worker_counts_attempt(&counts, &refused, DELIVERY_WAITING);
+    worker_counts_attempt(&counts, &unheard, DELIVERY_WAITING);
+    worker_counts_attempt(&counts, &garbled, DELIVERY_FAILED);
+    write_counts(NOON, &counts);
     struct worker_state read = read_state();
-    assert_int_equal(read.last_run_at_ms, 0);
-    assert_int_equal(read.oldest_due_seconds, -1);
+    assert_int_equal(read.counts.of[WORKER_ATTEMPTS_DELIVERED], 2);
+    assert_int_equal(read.counts.of[WORKER_ATTEMPTS_STATUS], 1);
+    assert_int_equal(read.counts.of[WORKER_ATTEMPTS_TIMEOUT], 1);
+    assert_int_equal(read.counts.of[WORKER_ATTEMPTS_TOO_LARGE], 0);
+    assert_int_equal(read.counts.of[WORKER_ATTEMPTS_PROTOCOL], 1);
+    assert_int_equal(read.counts.of[WORKER_DELIVERIES_DELIVERED], 2);
+    assert_int_equal(read.counts.of[WORKER_DELIVERIES_FAILED], 1);
+    assert_string_equal(worker_count_name(WORKER_DELIVERIES_FAILED), "deliveries_failed");
 }
 
-static void nothing_is_written_into_a_directory_that_is_not_there(void **state)
+static void what_was_handed_in_is_not_counted_again(void **state)
 {
     (void)state;
-    assert_int_equal(worker_state_write("/nonexistent", 1, 1), STATUS_IO);
+    struct worker_counts counts = {{0}};
+    worker_counts_attempt(&counts, &taken, DELIVERY_DELIVERED);
+    write_counts(NOON, &counts);
+    write_counts(NOON, &counts);
+    assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], 1);
+}
+
+static void what_could_not_be_written_is_kept(void **state)
+{
+    (void)state;
+    struct worker_counts counts = {{0}};
+    worker_counts_attempt(&counts, &taken, DELIVERY_DELIVERED);
+    int fd = open(path_of("worker.state.new"), O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(flock(fd, LOCK_EX), 0); /* a worker that was stopped in the act */
+    assert_int_equal(worker_state_write(directory, NOON, 0, &counts), STATUS_AGAIN);
+    assert_int_equal(worker_state_write("/nonexistent", NOON, 0, &counts), STATUS_IO);
+    close(fd);
+    write_counts(NOON, &counts);
+    assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], 1);
+}
+
+enum { WRITERS = 4, WRITES = 200 };
+
+static void writers_side_by_side_lose_nothing(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WRITERS; i++) {
+        if (fork() != 0)
+            continue;
+        struct worker_counts counts = {{0}};
+        enum status status = STATUS_OK;
+        for (int j = 0; j < WRITES; j++) {
+            worker_counts_attempt(&counts, &taken, DELIVERY_DELIVERED);
+            status = worker_state_write(directory, NOON, 0, &counts); /* what fails is handed in with the next */
+        }
+        while (status == STATUS_AGAIN)
+            status = worker_state_write(directory, NOON, 0, &counts);
+        _exit(status != STATUS_OK);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        int ended;
+        assert_true(wait(&ended) > 0);
+        assert_int_equal(ended, 0);
+    }
+    assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], WRITERS * WRITES);
+    assert_int_equal(worker_state_rates(&(struct worker_state){0}, NOON).hour_succeeded, 0);
+}
+
+static struct worker_rates rates_at(int64_t now_ms)
+{
+    struct worker_state read = read_state();
+    return worker_state_rates(&read, now_ms);
+}
+
+static void time_that_passes_empties_the_rates_and_not_the_counts(void **state)
+{
+    (void)state;
+    write_attempts(NOON, 60, 6);
+    assert_int_equal(rates_at(NOON + 1000).minute_succeeded, 60);
+    assert_int_equal(rates_at(NOON + 1000).minute_failed, 6);
+    assert_int_equal(rates_at(NOON + MINUTE + 30000).minute_succeeded, 30);
+    assert_int_equal(rates_at(NOON + 2 * MINUTE).minute_succeeded, 0);
+    assert_int_equal(rates_at(NOON + 2 * MINUTE).hour_succeeded, 60);
+    assert_int_equal(rates_at(NOON + 60 * MINUTE + 30000).hour_failed, 3);
+    assert_int_equal(rates_at(NOON + 61 * MINUTE).hour_succeeded, 0);
+    write_attempts(NOON + 61 * MINUTE, 1, 0); /* the same place in the ring */
+    assert_int_equal(rates_at(NOON + 61 * MINUTE).hour_succeeded, 1);
+    assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], 61);
+}
+
+static void a_clock_that_is_set_back_loses_no_counts(void **state)
+{
+    (void)state;
+    write_attempts(NOON, 5, 0);
+    write_attempts(NOON - 3 * MINUTE, 2, 0);
+    assert_int_equal(rates_at(NOON - 3 * MINUTE).hour_succeeded, 2); /* the others are yet to come */
+    assert_int_equal(rates_at(NOON).hour_succeeded, 7);
+    assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], 7);
+    assert_int_equal(read_state().last_run_at_ms, NOON - 3 * MINUTE);
+}
+
+static void replace_figures(const char *bytes, size_t length)
+{
+    FILE *file = fopen(path_of("worker.state"), "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    fclose(file);
+}
+
+/* Cut anywhere, or with any one byte turned into something else: either still what a worker wrote, or not known. */
+static void damaged_figures_are_not_known_and_begin_anew(void **state)
+{
+    (void)state;
+    char text[WORKER_STATE_MAX_BYTES];
+    write_attempts(NOON, 5, 1);
+    FILE *file = fopen(path_of("worker.state"), "r");
+    assert_non_null(file);
+    size_t length = fread(text, 1, sizeof text, file);
+    fclose(file);
+    for (size_t i = 0; i < length; i++) {
+        replace_figures(text, i);
+        bool is_before_minutes = text[i] == 'm' && text[i - 1] == '\n';
+        assert_int_equal(read_state().last_run_at_ms, is_before_minutes ? NOON : 0);
+        char kept = text[i];
+        text[i] = '?';
+        replace_figures(text, length);
+        assert_int_equal(read_state().last_run_at_ms, 0);
+        assert_int_equal(read_state().oldest_due_seconds, -1);
+        text[i] = kept;
+    }
+    write_attempts(NOON, 1, 0);
+    assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], 1);
+}
+
+static void numbers_beyond_every_bound_are_damage(void **state)
+{
+    (void)state;
+    struct worker_state read = {.oldest_due_seconds = -1};
+    struct buf text = {0};
+    worker_state_encode(&(struct worker_state){.last_run_at_ms = INT64_MAX, .counts = {{INT64_MAX}}}, &text);
+    assert_true(worker_state_decode(buf_slice(&text), &read));
+    assert_int_equal(read.counts.of[0], INT64_MAX);
+    buf_reset(&text);
+    worker_state_encode(&(struct worker_state){.counts = {{UINT64_MAX}}}, &text);
+    assert_false(worker_state_decode(buf_slice(&text), &read));
+    buf_clear(&text);
+}
+
+/* The largest that there can be. */
+static void a_full_ring_fits_into_the_file(void **state)
+{
+    (void)state;
+    struct worker_state full = {.last_run_at_ms = INT64_MAX, .oldest_due_seconds = INT64_MAX, .since_ms = INT64_MAX};
+    struct worker_state read = {.since_ms = 0};
+    struct buf text = {0};
+    for (int i = 0; i < WORKER_COUNTS; i++)
+        full.counts.of[i] = INT64_MAX;
+    for (int i = 0; i < WORKER_MINUTES; i++)
+        full.minutes[i] =
+            (struct worker_minute){INT64_MAX / MINUTE / WORKER_MINUTES * WORKER_MINUTES + i, INT64_MAX, INT64_MAX};
+    worker_state_encode(&full, &text);
+    assert_true(text.length <= WORKER_STATE_MAX_BYTES);
+    assert_true(worker_state_decode(buf_slice(&text), &read));
+    assert_memory_equal(read.minutes, full.minutes, sizeof full.minutes);
+    buf_clear(&text);
 }
 
 int main(void)
@@ -95,8 +278,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(without_any_worker_nothing_is_known, remove_files),
         cmocka_unit_test_teardown(what_was_written_last_is_read, remove_files),
-        cmocka_unit_test_teardown(damaged_figures_are_not_known, remove_files),
-        cmocka_unit_test_teardown(nothing_is_written_into_a_directory_that_is_not_there, remove_files),
+        cmocka_unit_test_teardown(attempts_are_counted_by_their_outcome, remove_files),
+        cmocka_unit_test_teardown(what_was_handed_in_is_not_counted_again, remove_files),
+        cmocka_unit_test_teardown(what_could_not_be_written_is_kept, remove_files),
+        cmocka_unit_test_teardown(writers_side_by_side_lose_nothing, remove_files),
+        cmocka_unit_test_teardown(time_that_passes_empties_the_rates_and_not_the_counts, remove_files),
+        cmocka_unit_test_teardown(a_clock_that_is_set_back_loses_no_counts, remove_files),
+        cmocka_unit_test_teardown(damaged_figures_are_not_known_and_begin_anew, remove_files),
+        cmocka_unit_test_teardown(numbers_beyond_every_bound_are_damage, remove_files),
+        cmocka_unit_test_teardown(a_full_ring_fits_into_the_file, remove_files),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
