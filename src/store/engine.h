@@ -27,6 +27,7 @@ struct store_engine {
     enum status (*key_walk)(struct store *store, bool (*visit)(void *context, const struct api_key *key),
                             void *context);
     enum status (*key_revoke)(struct store *store, const struct object_id *id, int64_t now_ms);
+    enum status (*key_delete)(struct store *store, const struct object_id *id);
 
     enum status (*subscription_create)(struct store *store, const struct uuid *organization_id,
                                        size_t max_subscriptions, struct change *change);
@@ -53,6 +54,9 @@ struct store_engine {
                                const struct object_id *event_id, uint32_t number, struct attempt *out);
 
     enum status (*statistics)(struct store *store, int64_t now_ms, struct store_statistics *out);
+    enum status (*overview)(struct store *store, int64_t now_ms,
+                            void (*visit)(void *context, const struct store_concern *concern), void *context,
+                            struct store_overview *out);
     int (*wake_fd)(struct store *store);
     void (*wake_drain)(struct store *store);
 };

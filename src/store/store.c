@@ -121,6 +121,11 @@ enum status store_key_revoke(struct store *store, const struct object_id *id, in
     return store->engine->key_revoke(store, id, now_ms);
 }
 
+enum status store_key_delete(struct store *store, const struct object_id *id)
+{
+    return store->engine->key_delete(store, id);
+}
+
 /* ---- subscriptions ---- */
 
 enum status store_subscription_create(struct store *store, const struct uuid *organization_id, size_t max_subscriptions,
@@ -201,6 +206,13 @@ enum status store_attempt_get(struct store *store, const struct object_id *subsc
 enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out)
 {
     return store->engine->statistics(store, now_ms, out);
+}
+
+enum status store_overview(struct store *store, int64_t now_ms,
+                           void (*visit)(void *context, const struct store_concern *concern), void *context,
+                           struct store_overview *out)
+{
+    return store->engine->overview(store, now_ms, visit, context, out);
 }
 
 int store_wake_fd(struct store *store)

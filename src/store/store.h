@@ -68,6 +68,9 @@ enum status store_key_walk(struct store *store, bool (*visit)(void *context, con
 /* Revoking a revoked key keeps the first time and is STATUS_OK. STATUS_NOT_FOUND. */
 enum status store_key_revoke(struct store *store, const struct object_id *id, int64_t now_ms) MUST_USE;
 
+/* As if it had never been: for keys that were only made to try something. STATUS_NOT_FOUND. */
+enum status store_key_delete(struct store *store, const struct object_id *id) MUST_USE;
+
 /* ---- answering once ---- */
 
 /* An Idempotency-Key as the store knows it. The row is inserted first in the same transaction, so that a second request
@@ -193,6 +196,36 @@ struct store_statistics {
     uint64_t waiting_subscriptions; /* that have deliveries waiting */
 };
 enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out) MUST_USE;
+
+/* Everything at a glance. Deliveries of deleted subscriptions are no longer waiting and not counted. */
+struct store_overview {
+    uint64_t active;      /* subscriptions */
+    uint64_t failing;     /* of the active ones: something that waits for it was tried in vain at least once */
+    uint64_t paused;      /* by its owner */
+    uint64_t off_gone;    /* switched off by the service: DISABLED_GONE, */
+    uint64_t off_failing; /* DISABLED_FAILING */
+    uint64_t waiting_subscriptions; /* that have something of the following */
+    uint64_t due;                   /* deliveries that could be sent now, new events included */
+    uint64_t later;                 /* whose next attempt is not due yet */
+    uint64_t in_flight;             /* claimed by a worker */
+    uint64_t held;                  /* whose subscription is paused or switched off */
+    int64_t oldest_due_ms;          /* since when the oldest of the due ones is; 0: nothing is due */
+};
+/* A subscription that fails, or that the service has switched off. */
+struct store_concern {
+    const struct subscription *subscription; /* borrowed */
+    uint64_t waiting;                        /* deliveries */
+    uint64_t tried;                          /* of them were tried in vain */
+    int64_t tried_since_ms;                  /* when the oldest of those was created; 0: there is none */
+    uint32_t tried_attempts;                 /* and how often it was tried */
+};
+/* Counts, and calls `visit` for each subscription that there is reason to look at, in order of organization and id. It
+ * reads what is committed, row by row, with nothing locked for long: what changes meanwhile is seen before or after,
+ * and what a worker takes over just then may be counted twice. Its time grows with what waits and with the number of
+ * subscriptions. */
+enum status store_overview(struct store *store, int64_t now_ms,
+                           void (*visit)(void *context, const struct store_concern *concern), void *context,
+                           struct store_overview *out) MUST_USE;
 
 /* A descriptor that becomes readable when somebody published; for poll. store_wake_drain() makes it quiet again. The
  * store owns it. -1 where the engine has none. */

@@ -100,6 +100,7 @@ int run_list_tests(void);
 int run_delete_tests(void);
 int run_match_tests(void);
 int run_wide_tests(void);
+int run_overview_tests(void);
 int run_process_tests(void);
 
 #endif

@@ -99,6 +99,25 @@ static void revoking_keeps_the_first_time(void **state)
     api_key_clear(&key);
 }
 
+static void a_deleted_key_was_never_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct api_key key = make_key(7);
+    struct api_key found;
+    struct visits visits = {.stop_after = SIZE_MAX, .in_order = true};
+    assert_int_equal(store_key_delete(fixture->store, &key.id), STATUS_NOT_FOUND);
+    assert_int_equal(put_key(fixture, 7), STATUS_OK);
+    assert_int_equal(put_key(fixture, 8), STATUS_OK);
+    assert_int_equal(store_key_delete(fixture->store, &key.id), STATUS_OK);
+    assert_int_equal(store_key_delete(fixture->store, &key.id), STATUS_NOT_FOUND);
+    assert_int_equal(store_key_find(fixture->store, key.digest, &found), STATUS_NOT_FOUND);
+    assert_int_equal(store_key_revoke(fixture->store, &key.id, 5000), STATUS_NOT_FOUND);
+    assert_int_equal(store_key_walk(fixture->store, visit, &visits), STATUS_OK);
+    assert_int_equal(visits.count, 1);
+    assert_int_equal(put_key(fixture, 7), STATUS_OK);
+    api_key_clear(&key);
+}
+
 int run_key_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +125,7 @@ int run_key_tests(void)
         CONFORMANCE_TEST(neither_id_nor_digest_is_given_twice),
         CONFORMANCE_TEST(keys_are_walked_in_the_order_of_their_ids),
         CONFORMANCE_TEST(revoking_keeps_the_first_time),
+        CONFORMANCE_TEST(a_deleted_key_was_never_there),
     };
     return cmocka_run_group_tests_name("keys", tests, NULL, NULL);
 }

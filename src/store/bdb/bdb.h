@@ -8,6 +8,7 @@
  *     bdb_table.c         the table of databases; get, put, delete
  *     bdb_spread.c        pages made in advance
  *     bdb_cursor.c        ordered walks
+ *     bdb_walk.c          whole tables, with nothing locked
  *     bdb_answer.c        answering once (idempotency keys)
  *     bdb_publish.c       a verb of store.h each, or a step of one:
  *     bdb_match.c, bdb_intake.c, bdb_due.c, bdb_claim.c, bdb_settle.c, ...
@@ -142,6 +143,14 @@ void bdb_cursor_close(struct bdb_cursor *cursor);
 enum status bdb_cursor_seek(struct bdb_cursor *cursor, const struct bdb_key *key) MUST_USE;
 enum status bdb_cursor_next(struct bdb_cursor *cursor) MUST_USE;
 
+/* ---- bdb_walk.c ---- */
+
+/* Borrows both. Any status but STATUS_OK ends the walk. */
+typedef enum status (*bdb_row_visit)(struct bdb *bdb, void *context, const struct bdb_key *key, struct slice value);
+/* Every row of the table in order, with nothing locked while `visit` looks at one. A row that is there all the time is
+ * visited once. Returns what ended it. */
+enum status bdb_walk(struct bdb *bdb, enum bdb_table table, bdb_row_visit visit, void *context) MUST_USE;
+
 /* ---- bdb_answer.c ---- */
 
 /* STATUS_OK: nobody used the key; it is ours until the transaction ends. STATUS_REPLAY (with the kept bytes) or
@@ -224,6 +233,7 @@ struct bdb_due {
     uint32_t generation; /* another one than the delivery's: the row is stale */
     struct uuid organization_id;
 };
+enum status bdb_due_decode(const struct bdb_key *key, struct slice value, struct bdb_due *out) MUST_USE;
 enum status bdb_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
 /* A row that is not there is STATUS_OK. */
 enum status bdb_due_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
@@ -253,6 +263,7 @@ enum status bdb_api_key_find(struct store *store, const unsigned char *digest, s
 enum status bdb_api_key_walk(struct store *store, bool (*visit)(void *context, const struct api_key *key),
                              void *context);
 enum status bdb_api_key_revoke(struct store *store, const struct object_id *id, int64_t now_ms);
+enum status bdb_api_key_delete(struct store *store, const struct object_id *id);
 
 enum status bdb_subscription_create(struct store *store, const struct uuid *organization_id, size_t max_subscriptions,
                                     struct change *change);
@@ -279,6 +290,9 @@ enum status bdb_attempt_get(struct store *store, const struct object_id *subscri
                             const struct object_id *event_id, uint32_t number, struct attempt *out);
 
 enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_statistics *out);
+enum status bdb_overview(struct store *store, int64_t now_ms,
+                         void (*visit)(void *context, const struct store_concern *concern), void *context,
+                         struct store_overview *out);
 int bdb_wake_fd(struct store *store);
 void bdb_wake_drain(struct store *store);
 

@@ -156,15 +156,20 @@ struct revocation {
     int64_t now_ms;
 };
 
+static enum status find_digest(struct bdb *bdb, DB_TXN *txn, const struct object_id *id, u_int32_t flags,
+                               struct buf *out)
+{
+    struct bdb_key key = id_key(id);
+    enum status status = bdb_get(bdb, txn, BDB_API_KEY_ID, &key, flags, out);
+    return status == STATUS_OK && out->length != SHA256_BYTES ? STATUS_CORRUPT : status;
+}
+
 static enum status revoke_work(struct bdb *bdb, DB_TXN *txn, void *context)
 {
     const struct revocation *revocation = context;
     struct buf digest = {0};
     struct api_key api_key;
-    struct bdb_key key = id_key(revocation->id);
-    enum status status = bdb_get(bdb, txn, BDB_API_KEY_ID, &key, 0, &digest);
-    if (status == STATUS_OK && digest.length != SHA256_BYTES)
-        status = STATUS_CORRUPT;
+    enum status status = find_digest(bdb, txn, revocation->id, 0, &digest);
     if (status == STATUS_OK)
         status = read_key(bdb, txn, (const unsigned char *)digest.data, DB_RMW, &api_key);
     buf_clear(&digest);
@@ -182,4 +187,28 @@ enum status bdb_api_key_revoke(struct store *store, const struct object_id *id, 
 {
     struct revocation revocation = {id, now_ms};
     return bdb_run(bdb_of(store), BDB_SYNC, BDB_USES(BDB_API_KEY) | BDB_USES(BDB_API_KEY_ID), revoke_work, &revocation);
+}
+
+/* ---- delete ---- */
+
+static enum status delete_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    const struct object_id *id = context;
+    struct buf digest = {0};
+    struct bdb_key key = id_key(id);
+    enum status status = find_digest(bdb, txn, id, DB_RMW, &digest);
+    if (status == STATUS_OK)
+        status = bdb_delete(bdb, txn, BDB_API_KEY_ID, &key);
+    if (status == STATUS_OK) {
+        key = digest_key((const unsigned char *)digest.data);
+        status = bdb_delete(bdb, txn, BDB_API_KEY, &key);
+    }
+    buf_clear(&digest);
+    return status;
+}
+
+enum status bdb_api_key_delete(struct store *store, const struct object_id *id)
+{
+    struct object_id copy = *id;
+    return bdb_run(bdb_of(store), BDB_SYNC, BDB_USES(BDB_API_KEY) | BDB_USES(BDB_API_KEY_ID), delete_work, &copy);
 }

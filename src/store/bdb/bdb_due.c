@@ -20,19 +20,23 @@ static struct bdb_key key_of(const struct bdb_due *due)
     return key;
 }
 
+enum status bdb_due_decode(const struct bdb_key *key, struct slice value, struct bdb_due *out)
+{
+    if (value.length >= 1 && (unsigned char)value.data[0] > DUE_VERSION)
+        return STATUS_VERSION;
+    if (key->length != DUE_KEY_BYTES || value.length != DUE_VALUE_BYTES)
+        return STATUS_CORRUPT;
+    memcpy(out->subscription_id.bytes, key->bytes, OBJECT_ID_BYTES);
+    out->due_at_ms = (int64_t)bytes_get(key->bytes + DUE_TIME_AT, 8);
+    memcpy(out->event_id.bytes, key->bytes + DUE_EVENT_AT, OBJECT_ID_BYTES);
+    out->generation = (uint32_t)bytes_get(value.data + 1, 4);
+    memcpy(out->organization_id.bytes, value.data + 5, UUID_BYTES);
+    return STATUS_OK;
+}
+
 static enum status decode(const struct bdb_cursor *cursor, struct bdb_due *out)
 {
-    const char *value = cursor->value.data;
-    if (cursor->value.length >= 1 && (unsigned char)value[0] > DUE_VERSION)
-        return STATUS_VERSION;
-    if (cursor->key.length != DUE_KEY_BYTES || cursor->value.length != DUE_VALUE_BYTES)
-        return STATUS_CORRUPT;
-    memcpy(out->subscription_id.bytes, cursor->key.bytes, OBJECT_ID_BYTES);
-    out->due_at_ms = (int64_t)bytes_get(cursor->key.bytes + DUE_TIME_AT, 8);
-    memcpy(out->event_id.bytes, cursor->key.bytes + DUE_EVENT_AT, OBJECT_ID_BYTES);
-    out->generation = (uint32_t)bytes_get(value + 1, 4);
-    memcpy(out->organization_id.bytes, value + 5, UUID_BYTES);
-    return STATUS_OK;
+    return bdb_due_decode(&cursor->key, buf_slice(&cursor->value), out);
 }
 
 enum status bdb_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due)

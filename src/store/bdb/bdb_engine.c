@@ -13,6 +13,7 @@ const struct store_engine store_engine_bdb = {
     .key_find = bdb_api_key_find,
     .key_walk = bdb_api_key_walk,
     .key_revoke = bdb_api_key_revoke,
+    .key_delete = bdb_api_key_delete,
     .subscription_create = bdb_subscription_create,
     .subscription_update = bdb_subscription_update,
     .subscription_get = bdb_subscription_get,
@@ -26,6 +27,7 @@ const struct store_engine store_engine_bdb = {
     .delivery_get = bdb_delivery_get,
     .attempt_get = bdb_attempt_get,
     .statistics = bdb_statistics,
+    .overview = bdb_overview,
     .wake_fd = bdb_wake_fd,
     .wake_drain = bdb_wake_drain,
 };
