@@ -2,14 +2,10 @@
  * is closed, so that a reader who goes away (`| head`) never ends a process inside the store. */
 #include "cmd/command.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/encoding.h"
 #include "base/json_out.h"
 #include "base/mem.h"
-#include "base/timestamp.h"
 #include "cmd/family.h"
+#include "cmd/table.h"
 
 struct listing {
     const struct conf *conf;
@@ -57,35 +53,8 @@ static enum status list_as_json(struct store *store, struct buf *out)
 
 /* ---- a table ---- */
 
-enum { COLUMNS = 8 };
-static const char *const headings[COLUMNS] = {"ID",     "NAME",    "ORGANIZATION", "USER",
-                                              "SCOPES", "CREATED", "EXPIRES",      "REVOKED"};
-
-/* Cells row by row, the headings first. */
-struct table {
-    struct buf *cells;
-    size_t count;
-    size_t widths[COLUMNS];
-};
-
-static void add_cell(struct table *table, const char *text)
-{
-    size_t column = table->count % COLUMNS;
-    size_t width = utf8_length(text, strlen(text));
-    if (width > table->widths[column])
-        table->widths[column] = width;
-    table->cells = mem_realloc(table->cells, table->count + 1, sizeof *table->cells);
-    table->cells[table->count] = (struct buf){0};
-    buf_append_text(&table->cells[table->count++], text);
-}
-
-static void add_time_cell(struct table *table, int64_t time_ms)
-{
-    char text[TIMESTAMP_SIZE] = "-";
-    if (time_ms != 0)
-        timestamp_format(time_ms, text);
-    add_cell(table, text);
-}
+static const char *const headings[] = {"ID", "NAME", "ORGANIZATION", "USER", "SCOPES", "CREATED", "EXPIRES", "REVOKED"};
+enum { COLUMNS = sizeof headings / sizeof headings[0] };
 
 static void join_scope(void *context, const char *word)
 {
@@ -101,43 +70,27 @@ static bool visit_for_table(void *context, const struct api_key *key)
     object_id_format(&key->id, id);
     uuid_format(&key->organization_id, organization_id);
     api_scopes_each(key->scopes, join_scope, &scopes);
-    add_cell(table, id);
-    add_cell(table, key->name ? key->name : "-");
-    add_cell(table, organization_id);
-    add_cell(table, key->created_user_id);
-    add_cell(table, buf_text(&scopes));
-    add_time_cell(table, key->created_at_ms);
-    add_time_cell(table, key->expires_at_ms);
-    add_time_cell(table, key->revoked_at_ms);
+    table_add(table, id);
+    table_add(table, key->name ? key->name : "-");
+    table_add(table, organization_id);
+    table_add(table, key->created_user_id);
+    table_add(table, buf_text(&scopes));
+    table_add_time(table, key->created_at_ms);
+    table_add_time(table, key->expires_at_ms);
+    table_add_time(table, key->revoked_at_ms);
     buf_clear(&scopes);
     return true;
 }
 
-static void print_table(const struct table *table, struct buf *out)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        const struct buf *cell = &table->cells[i];
-        bool is_last = i % COLUMNS == COLUMNS - 1;
-        buf_append_slice(out, buf_slice(cell));
-        if (is_last)
-            buf_append_text(out, "\n");
-        else
-            buf_printf(out, "%*s", (int)(table->widths[i % COLUMNS] - utf8_length(buf_text(cell), cell->length) + 2),
-                       "");
-    }
-}
-
 static enum status list_as_table(struct store *store, struct buf *out)
 {
-    struct table table = {0};
+    struct table table = {.columns = COLUMNS};
     for (size_t i = 0; i < COLUMNS; i++)
-        add_cell(&table, headings[i]);
+        table_add(&table, headings[i]);
     enum status status = store_key_walk(store, visit_for_table, &table);
     if (status == STATUS_OK)
-        print_table(&table, out);
-    for (size_t i = 0; i < table.count; i++)
-        buf_clear(&table.cells[i]);
-    free(table.cells);
+        table_print(&table, out);
+    table_clear(&table);
     return status;
 }
 
