@@ -43,16 +43,13 @@ static void set_quick_exit(CURL *easy)
 #endif
 }
 
-/* OpenSSL's own variables for a private authority, which a library that was built with a bundle does not look at. */
-static bool set_trust(CURL *easy)
+bool transfer_set_trust(CURL *easy, const struct trust *trust)
 {
-    const char *file = getenv("SSL_CERT_FILE");
-    const char *directory = getenv("SSL_CERT_DIR");
     bool is_good = true;
-    if (file && *file)
-        is_good &= curl_easy_setopt(easy, CURLOPT_CAINFO, file) == CURLE_OK;
-    if (directory && *directory)
-        is_good &= curl_easy_setopt(easy, CURLOPT_CAPATH, directory) == CURLE_OK;
+    if (trust->file)
+        is_good &= curl_easy_setopt(easy, CURLOPT_CAINFO, trust->file) == CURLE_OK;
+    if (trust->directory)
+        is_good &= curl_easy_setopt(easy, CURLOPT_CAPATH, trust->directory) == CURLE_OK;
     return is_good;
 }
 
@@ -72,7 +69,8 @@ static bool set_fixed_options(struct transfer *transfer)
     is_good &= curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer->reply) == CURLE_OK;
     is_good &= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK;
     set_quick_exit(easy);
-    return set_trust(easy) && is_good;
+    const struct trust trust = trust_find();
+    return transfer_set_trust(easy, &trust) && is_good;
 }
 
 struct transfer *transfer_new(const struct destination_policy *policy)
@@ -208,7 +206,7 @@ static const struct {
 #endif
 };
 
-static enum attempt_error error_of_code(CURLcode code)
+enum attempt_error transfer_error_of(CURLcode code)
 {
     for (size_t i = 0; i < sizeof(error_table) / sizeof(*error_table); i++)
         if (error_table[i].code == code)
@@ -226,7 +224,7 @@ static enum attempt_error error_of(const struct transfer *transfer, CURLcode cod
         return ATTEMPT_NO_ERROR;
     if (code == CURLE_COULDNT_CONNECT && transfer->guard.has_refused)
         return ATTEMPT_BLOCKED;
-    return error_of_code(code);
+    return transfer_error_of(code);
 }
 
 /* No answer is an interim response with nothing behind it, nor headers without an end. */

@@ -9,6 +9,7 @@
 #include "delivery/guard.h"
 #include "delivery/reply.h"
 #include "delivery/sender.h"
+#include "delivery/trust.h"
 
 struct transfer {
     CURL *easy;
@@ -23,6 +24,11 @@ struct transfer {
     struct transfer *next; /* in the sender's list of idle or of refused ones */
     bool is_running;       /* added to the multi handle */
 };
+
+/* What an attempt that ended with `code` is called. */
+enum attempt_error transfer_error_of(CURLcode code);
+/* False where this libcurl cannot. */
+bool transfer_set_trust(CURL *easy, const struct trust *trust);
 
 /* NULL where this libcurl does not know an option that the sender cannot do without. */
 struct transfer *transfer_new(const struct destination_policy *policy);

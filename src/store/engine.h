@@ -14,6 +14,7 @@ struct store {
 /* `data_dir` has been checked: it exists, is private to the effective user and lies on a local file system. */
 struct store_engine {
     const char *name;
+    int format; /* the version that it reads and writes */
 
     enum status (*create)(const char *data_dir, struct failure *failure);
     enum status (*open)(const char *data_dir, enum store_role role, struct store **out, struct failure *failure);

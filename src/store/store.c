@@ -82,6 +82,11 @@ const char *store_engine(const struct store *store)
     return store->engine->name;
 }
 
+int store_format(const struct store *store)
+{
+    return store->engine->format;
+}
+
 enum status store_maintain(struct store *store)
 {
     return store->engine->maintain(store);

@@ -50,6 +50,8 @@ void store_close(struct store *store);
 const struct keyring *store_keyring(const struct store *store);
 /* The engine's name, for health: "bdb". */
 const char *store_engine(const struct store *store);
+/* The version of the form in which the engine keeps it. */
+int store_format(const struct store *store);
 /* Housekeeping that somebody must do about once a second: a checkpoint where one is due. Cheap otherwise. */
 enum status store_maintain(struct store *store);
 /* True once the process is about to leave: start nothing new. */

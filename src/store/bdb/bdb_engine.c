@@ -1,8 +1,11 @@
 /* The engine's row in store.c's table. */
 #include "store/bdb/bdb.h"
 
+#include "store/bdb/bdb_home.h"
+
 const struct store_engine store_engine_bdb = {
     .name = "bdb",
+    .format = BDB_HOME_FORMAT,
     .create = bdb_create,
     .open = bdb_open,
     .close = bdb_close,

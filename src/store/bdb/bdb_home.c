@@ -19,7 +19,7 @@
 #include "store/bdb/live.h"
 
 #define FORMAT_WORD "hookturn-store "
-enum { FORMAT_VERSION = 1, FORMAT_BYTES = 64, REGION_NAME = 16 };
+enum { FORMAT_BYTES = 64, REGION_NAME = 16 };
 
 static char *path_in(const char *directory, const char *name)
 {
@@ -71,7 +71,7 @@ enum status bdb_home_finish(const char *home, struct failure *failure)
         status = gate_status_of_errno();
     if (status == STATUS_OK) {
         char text[FORMAT_BYTES];
-        snprintf(text, sizeof text, FORMAT_WORD "%d\n", FORMAT_VERSION);
+        snprintf(text, sizeof text, FORMAT_WORD "%d\n", BDB_HOME_FORMAT);
         status = write_synced(directory, "format", text);
     }
     if (status == STATUS_OK && fsync(directory) != 0)
@@ -108,7 +108,7 @@ static enum status check_version(const char *text)
     long version = strtol(text + strlen(FORMAT_WORD), &end, 10);
     if (strcmp(end, "\n") != 0 || version < 1)
         return STATUS_CORRUPT;
-    return version > FORMAT_VERSION ? STATUS_VERSION : STATUS_OK;
+    return version > BDB_HOME_FORMAT ? STATUS_VERSION : STATUS_OK;
 }
 
 enum status bdb_home_check(const char *home, struct failure *failure)

@@ -7,6 +7,9 @@
 
 #include "base/status.h"
 
+/* The version of the whole: of the tables and what is in them. */
+enum { BDB_HOME_FORMAT = 1 };
+
 /* "<data_dir>/store"; the caller frees. */
 char *bdb_home_path(const char *data_dir);
 /* Makes the empty directory. STATUS_EXISTS. */
