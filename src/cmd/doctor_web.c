@@ -123,6 +123,22 @@ static void judge_our_error(const struct web_answer *answer, const char *url, st
     buf_clear(&message);
 }
 
+/* Whatever it is, it is not what was hoped for. */
+static void judge_trouble(const struct web_answer *answer, const char *url, struct finding *finding)
+{
+    if (answer->status == 0 || answer->error != ATTEMPT_NO_ERROR)
+        judge_silence(answer, url, finding);
+    else if (has_member(answer, "trace_id", NULL))
+        judge_our_error(answer, url, finding);
+    else
+        judge_stranger(answer, url, finding);
+}
+
+static bool is_whole(const struct web_answer *answer, int32_t status)
+{
+    return answer->status == status && answer->error == ATTEMPT_NO_ERROR;
+}
+
 static void judge_health(struct doctor *doctor, const struct web_answer *answer, struct finding *finding)
 {
     struct buf version = {0};
@@ -152,14 +168,10 @@ void doctor_web(struct doctor *doctor, struct finding *finding)
     struct web_answer answer;
     char *url = path_at(doctor, "/healthz");
     web_get(url, NULL, &family_stop, &answer);
-    if (answer.status == 0 || answer.error != ATTEMPT_NO_ERROR)
-        judge_silence(&answer, url, finding);
-    else if (answer.status == 200 && has_member(&answer, "status", "ok") && has_member(&answer, "version", NULL))
+    if (is_whole(&answer, 200) && has_member(&answer, "status", "ok") && has_member(&answer, "version", NULL))
         judge_health(doctor, &answer, finding);
-    else if (has_member(&answer, "trace_id", NULL))
-        judge_our_error(&answer, url, finding);
     else
-        judge_stranger(&answer, url, finding);
+        judge_trouble(&answer, url, finding);
     web_answer_clear(&answer);
     free(url);
 }
@@ -176,12 +188,10 @@ static bool is_another_store(const struct doctor *doctor)
     return apart_ms > slack_ms || apart_ms < -slack_ms;
 }
 
-static void judge_refusal(const struct doctor *doctor, const struct web_answer *answer, const char *url,
-                          struct finding *finding)
+/* hookturn knows no such key. */
+static void judge_refusal(const struct doctor *doctor, struct finding *finding)
 {
-    if (!has_member(answer, "error", "Authentication")) {
-        judge_stranger(answer, url, finding);
-    } else if (is_another_store(doctor)) {
+    if (is_another_store(doctor)) {
         finding_set(finding, DOCTOR_PROBLEM, "the web server's program has another store than %s",
                     doctor->conf->data_dir);
         finding_advise(finding, "set HOOKTURN_CONF to %s in the web server's configuration",
@@ -201,16 +211,12 @@ void doctor_web_key(struct doctor *doctor, struct finding *finding)
     char *url = path_at(doctor, "/v1/whoami");
     object_id_format(&doctor->trial_key.id, id);
     web_get(url, doctor->trial_text, &family_stop, &answer);
-    if (answer.status == 0 || answer.error != ATTEMPT_NO_ERROR)
-        judge_silence(&answer, url, finding);
-    else if (answer.status == 200 && has_member(&answer, "id", id))
+    if (is_whole(&answer, 200) && has_member(&answer, "id", id))
         finding_set(finding, DOCTOR_OK, "arrives, and the web server's program has the same store");
-    else if (answer.status == 401)
-        judge_refusal(doctor, &answer, url, finding);
-    else if (has_member(&answer, "trace_id", NULL))
-        judge_our_error(&answer, url, finding);
+    else if (is_whole(&answer, 401) && has_member(&answer, "error", "Authentication"))
+        judge_refusal(doctor, finding);
     else
-        judge_stranger(&answer, url, finding);
+        judge_trouble(&answer, url, finding);
     web_answer_clear(&answer);
     free(url);
 }
