@@ -52,7 +52,7 @@ enum { CHECKS = sizeof checks / sizeof checks[0] };
 /* ---- findings ---- */
 
 /* What others wrote (an answer, a path) shall break neither the line nor the JSON. */
-static void replace_text(struct buf *out, const char *format, va_list arguments)
+static void PRINTF_LIKE(2, 0) replace_text(struct buf *out, const char *format, va_list arguments)
 {
     struct failure text;
     vsnprintf(text.text, sizeof text.text, format, arguments);

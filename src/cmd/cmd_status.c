@@ -66,7 +66,8 @@ const struct command command_status = {
         "failed}}; counts {since, attempts_delivered, attempts_status, attempts_timeout, attempts_connect, "
         "attempts_dns, attempts_tls, attempts_blocked, attempts_too_large, attempts_protocol, deliveries_delivered, "
         "deliveries_failed}, which only rise; subscriptions {active, failing, paused, off_gone, off_failing}; "
-        "concerns, an array of {subscription_id, organization_id, name, host, active, disabled_reason, waiting, "
+        "unreadable, records that are damaged; concerns, an array of {subscription_id, organization_id, name, host, "
+        "active, disabled_reason, waiting, "
         "waiting_tried, failing_since, attempt_count}, the last two of the oldest delivery that was tried in vain; "
         "concerns_left_out. Members without a value are left out.",
     .examples = "hookturn status --json | jq -r '.concerns[] | [.subscription_id, .host] | @tsv'\n",

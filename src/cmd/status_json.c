@@ -96,6 +96,7 @@ void status_report_print_json(const struct status_report *report, struct buf *ou
     add_waiting(root, report);
     add_attempts(root, report);
     add_subscriptions(root, &report->overview);
+    add_count(root, "unreadable", report->overview.unreadable);
     json_object *array = json_out_array(root, "concerns");
     for (size_t i = 0; i < report->concern_count; i++)
         add_concern(array, &report->concerns[i]);

@@ -192,6 +192,13 @@ static void print_subscriptions(const struct store_overview *overview, struct bu
     buf_append_text(out, "\n");
 }
 
+static void print_unreadable(const struct store_overview *overview, struct buf *out)
+{
+    append_some(out, "unreadable     ", overview->unreadable);
+    if (overview->unreadable > 0)
+        buf_append_text(out, " damaged records, which the log names; restore a backup\n");
+}
+
 static const char *const headings[] = {"SUBSCRIPTION", "ORGANIZATION",  "STATE", "WAITING",
                                        "TRIED",        "FAILING SINCE", "HOST",  "NAME"};
 enum { COLUMNS = sizeof headings / sizeof headings[0] };
@@ -245,5 +252,6 @@ void status_report_print(const struct status_report *report, struct buf *out)
     print_waiting(report, out);
     print_rates(report, out);
     print_subscriptions(&report->overview, out);
+    print_unreadable(&report->overview, out);
     print_concerns(report, out);
 }

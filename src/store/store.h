@@ -212,6 +212,7 @@ struct store_overview {
     uint64_t in_flight;             /* claimed by a worker */
     uint64_t held;                  /* whose subscription is paused or switched off */
     int64_t oldest_due_ms;          /* since when the oldest of the due ones is; 0: nothing is due */
+    uint64_t unreadable;            /* records on the way that are damaged or of a newer version: passed over */
 };
 /* A subscription that fails, or that the service has switched off. */
 struct store_concern {

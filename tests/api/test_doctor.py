@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from api import LighttpdDoor
-from harness import BUILD, eventually, free_port
+from harness import BUILD, NOBODY, eventually, free_port
 
 OURS = {
     "configuration", "configuration file", "settings", "log file", "data directory", "space", "permissions",
@@ -170,6 +171,21 @@ def test_a_data_directory_open_to_others_is_a_problem(install):
     installation = install()
     installation.data.chmod(0o755)
     assert f"chmod 700 {installation.data}" in problem(installation, "data directory")["message"]
+
+
+def test_a_user_who_does_not_own_the_data_directory_is_told(install):
+    installation = install()
+    if os.geteuid() == 0:
+        program, conf = installation.directory / "hookturn", installation.directory / "for-nobody.conf"
+        shutil.copy(BUILD / "hookturn", program)
+        conf.write_text(f"data_dir = {installation.data}\n")
+        for path, mode in ((installation.directory, 0o755), (program, 0o755), (conf, 0o644)):
+            path.chmod(mode)
+        prefix = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+        done = installation.run_program(program, "-c", conf, "doctor", prefix=prefix)
+    else:
+        done = installation.cli("doctor", env={"HOOKTURN_DATA_DIR": "/usr/share"})
+    assert done.returncode == 1 and b"run it as that user" in done.stdout and b"store:" not in done.stdout
 
 
 def test_files_open_to_others_are_named_and_counted(install):

@@ -46,6 +46,7 @@ def test_an_empty_installation_has_nothing_to_show(install):
         "worker": {"running": False, "mode": "manual"},
         "waiting": {"deliveries": 0, "subscriptions": 0, "due": 0, "in_flight": 0, "later": 0, "held": 0},
         "subscriptions": {"active": 0, "failing": 0, "paused": 0, "off_gone": 0, "off_failing": 0},
+        "unreadable": 0,
         "concerns": [],
         "concerns_left_out": 0,
     }

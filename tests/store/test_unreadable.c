@@ -92,6 +92,32 @@ static void a_delivery_that_cannot_be_read_holds_up_no_other_subscription(void *
     assert_int_equal(count_due(fixture, 2000), 1);
 }
 
+static void ignore(void *context, const struct store_concern *concern)
+{
+    (void)context;
+    (void)concern;
+}
+
+static void what_cannot_be_read_is_counted_in_the_overview_and_the_rest_is_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_overview overview;
+    struct object_id ids[4];
+    struct object_id bad = add_subscription(fixture, "bad");
+    add_subscription(fixture, "good");
+    publish_many(fixture, "A.B", 1000, 2, ids);
+    (void)count_due(fixture, 500); /* takes them over */
+    publish_many(fixture, "A.B", 1000, 2, ids + 2);
+    do_damage(fixture, BDB_DELIVERY, bdb_delivery_key(&bad, &ids[0]), 1);
+    do_damage(fixture, BDB_EVENT, bdb_event_key(&ids[2]), 0xff);
+    do_damage(fixture, bdb_inbox_table(&ids[3]), bdb_event_key(&ids[3]), 1);
+    do_damage(fixture, BDB_SUBSCRIPTION, bdb_subscription_key(&fixture->org, &bad), 1);
+    assert_int_equal(store_overview(fixture->store, 2000, ignore, NULL, &overview), STATUS_OK);
+    assert_int_equal(overview.unreadable, 4);
+    assert_int_equal(overview.active, 1);
+    assert_int_equal(overview.due, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +125,7 @@ int main(void)
         CONFORMANCE_TEST(however_many_of_them_there_are),
         CONFORMANCE_TEST(a_subscription_that_cannot_be_read_holds_up_no_other),
         CONFORMANCE_TEST(a_delivery_that_cannot_be_read_holds_up_no_other_subscription),
+        CONFORMANCE_TEST(what_cannot_be_read_is_counted_in_the_overview_and_the_rest_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

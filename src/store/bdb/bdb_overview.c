@@ -98,9 +98,11 @@ static enum status read_event(struct bdb *bdb, DB_TXN *txn, void *context)
     return bdb_event_read(bdb, txn, lookup->event_id, lookup->out);
 }
 
-/* What the worker passes over is passed over here. */
-static enum status unless_unreadable(enum status status)
+/* What the worker passes over is passed over here. What is not there was taken away while we came to it. */
+static enum status pass_over(struct survey *survey, enum status status)
 {
+    if (status == STATUS_CORRUPT || status == STATUS_VERSION)
+        survey->overview.unreadable++;
     return bdb_is_unreadable(status) ? STATUS_OK : status;
 }
 
@@ -114,7 +116,7 @@ static enum status visit_due(struct bdb *bdb, void *context, const struct bdb_ke
     if (status == STATUS_OK)
         status = bdb_run(bdb, BDB_READ, 0, read_delivery, &lookup);
     if (status != STATUS_OK)
-        return unless_unreadable(status);
+        return pass_over(context, status);
     if (delivery.status == DELIVERY_WAITING && delivery.generation == due.generation)
         add_delivery(survey, &delivery, due.due_at_ms);
     return STATUS_OK;
@@ -132,7 +134,7 @@ static enum status visit_inbox(struct bdb *bdb, void *context, const struct bdb_
         status = bdb_run(bdb, BDB_READ, 0, read_event, &lookup);
     }
     if (status != STATUS_OK)
-        return unless_unreadable(status);
+        return pass_over(context, status);
     for (size_t i = row.taken; i < event.subscription_count; i++)
         add_waiting(context, load_of(context, &event.subscriptions[i]), event.created_at_ms);
     event_clear(&event);
@@ -202,7 +204,7 @@ static enum status visit_subscription(struct bdb *bdb, void *context, const stru
     (void)key;
     enum status status = subscription_decode(value, &subscription);
     if (status != STATUS_OK)
-        return unless_unreadable(status);
+        return pass_over(context, status);
     if (!subscription.is_deleted) /* a tombstone's deliveries are cancelled, whatever their rows say yet */
         regard(context, &subscription);
     subscription_clear(&subscription);
