@@ -76,10 +76,9 @@ void buf_append_slice(struct buf *buf, struct slice slice)
 
 enum { PRINTF_GUESS = 128 };
 
-void buf_printf(struct buf *buf, const char *format, ...)
+void buf_vprintf(struct buf *buf, const char *format, va_list arguments)
 {
-    va_list arguments, again;
-    va_start(arguments, format);
+    va_list again;
     va_copy(again, arguments);
     buf_reserve(buf, PRINTF_GUESS);
     size_t room = buf->capacity - buf->length;
@@ -91,6 +90,13 @@ void buf_printf(struct buf *buf, const char *format, ...)
     if (length > 0)
         buf->length += (size_t)length;
     va_end(again);
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    buf_vprintf(buf, format, arguments);
     va_end(arguments);
 }
 

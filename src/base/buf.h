@@ -2,8 +2,9 @@
 #ifndef HOOKTURN_BASE_BUF_H
 #define HOOKTURN_BASE_BUF_H
 
-#include <stddef.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/status.h"
 
@@ -32,6 +33,7 @@ void buf_append(struct buf *buf, const void *bytes, size_t length);
 void buf_append_text(struct buf *buf, const char *text);
 void buf_append_slice(struct buf *buf, struct slice slice);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+void buf_vprintf(struct buf *buf, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
 /* Never NULL: "" for an empty buffer. */
 const char *buf_text(const struct buf *buf);
 /* A view that lasts until the buffer changes. */

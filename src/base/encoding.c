@@ -159,6 +159,14 @@ bool utf8_is_valid(const char *text, size_t length)
     return true;
 }
 
+size_t utf8_printable_size(const char *text, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t size = length > 0 ? code_point_size(bytes, length) : 0;
+    bool is_c1 = size == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
+    return size > 0 && (bytes[0] < 0x20 || bytes[0] == 0x7f || is_c1) ? 0 : size;
+}
+
 size_t utf8_length(const char *text, size_t length)
 {
     size_t count = 0;

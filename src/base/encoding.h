@@ -30,5 +30,8 @@ bool utf8_is_valid(const char *text, size_t length);
 size_t utf8_length(const char *text, size_t length);
 /* Nothing but white space (ASCII's and Unicode's White_Space), or empty. `text` is valid UTF-8. */
 bool utf8_is_blank(const char *text, size_t length);
+/* The bytes of the character at the start of `text`; 0 where it is not valid UTF-8, or a terminal would act on it (C0,
+ * DEL, C1), or `length` is 0. */
+size_t utf8_printable_size(const char *text, size_t length);
 
 #endif

@@ -13,15 +13,14 @@
 #include <unistd.h>
 
 /* A descriptor 0, 1 or 2 that is closed would become one of the store's files, and log lines be written to it. FastCGI
- * promises programs no more than descriptor 0. */
+ * promises programs no more than descriptor 0. Output that nobody gets is not to be taken for written: so 1 is one that
+ * cannot be. */
 static void fill_standard_descriptors(void)
 {
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
+    static const int modes[] = {[STDIN_FILENO] = O_RDONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_WRONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", modes[fd]); /* the lowest that is free is this one */
 }
 
 void process_protect(void)

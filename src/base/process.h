@@ -2,9 +2,10 @@
 #ifndef HOOKTURN_BASE_PROCESS_H
 #define HOOKTURN_BASE_PROCESS_H
 
-/* Afterwards the descriptors 0 to 2 are open (/dev/null where they were not), there will be no core file, other
- * processes of the same user cannot look into the memory, files that are made are this user's alone, and writing to a
- * pipe that nobody reads, or beyond a limit on a file's size, is an error like others; children can be waited for. */
+/* Afterwards the descriptors 0 to 2 are open (/dev/null where they were not; writing to 1 is then an error), there will
+ * be no core file, other processes of the same user cannot look into the memory, files that are made are this user's
+ * alone, and writing to a pipe that nobody reads, or beyond a limit on a file's size, is an error like others; children
+ * can be waited for. */
 void process_protect(void);
 
 /* For a process that will live in the background: closes every descriptor above 2. They are another program's, a web

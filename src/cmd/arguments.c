@@ -119,19 +119,12 @@ int command_parse(const struct command *command, char **words, struct command_li
     return exit_status == EXIT_DONE ? check_presence(command, out) : exit_status;
 }
 
-/* C0, DEL, and C1 in UTF-8: what a terminal would act on when the text is listed. */
-static bool has_control_characters(const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f))
-            return true;
-    return false;
-}
-
 bool command_is_label(const char *text)
 {
     enum { LABEL_MAX_CHARACTERS = 255 };
     size_t length = strlen(text);
-    return utf8_is_valid(text, length) && !utf8_is_blank(text, length) &&
-           utf8_length(text, length) <= LABEL_MAX_CHARACTERS && !has_control_characters(text);
+    for (size_t i = 0, size; i < length; i += size)
+        if ((size = utf8_printable_size(text + i, length - i)) == 0)
+            return false;
+    return !utf8_is_blank(text, length) && utf8_length(text, length) <= LABEL_MAX_CHARACTERS;
 }

@@ -203,10 +203,13 @@ static int report(const struct initiation *initiation, const char *conf_path)
         buf_append_text(&text,
                         "\nAll of it belongs to root. A web server that runs as another user cannot use it: then "
                         "run\nthis as that user instead.\n");
-    int exit_status = command_print(&text);
+    int error = command_write(&text);
     buf_clear(&text);
     buf_clear(&call);
-    return exit_status;
+    if (error == 0)
+        return EXIT_DONE;
+    return command_fail("%s was made, but that cannot be written to the standard output: %s; keep a copy of %s",
+                        conf->data_dir, strerror(error), conf->master_key_file);
 }
 
 enum { DATA };

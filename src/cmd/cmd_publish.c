@@ -46,9 +46,15 @@ static int print_accepted(const struct publication *publication)
     } else {
         append_text(publication, &text);
     }
-    int exit_status = command_print(&text);
+    int error = command_write(&text);
     buf_clear(&text);
-    return exit_status;
+    if (error == 0)
+        return EXIT_DONE;
+    char id[OBJECT_ID_TEXT];
+    object_id_format(&publication->event.id, id);
+    return command_fail(
+        "event %s was published, but that cannot be written to the standard output: %s; do not repeat it", id,
+        strerror(error));
 }
 
 static int publish(void *context)

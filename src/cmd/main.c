@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/process.h"
@@ -53,12 +52,13 @@ static int print_version(void)
 
 static int PRINTF_LIKE(1, 2) misused(const char *format, ...)
 {
+    struct buf text = {0};
     va_list arguments;
     va_start(arguments, format);
-    fputs("hookturn: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputs("; `hookturn help` lists the commands\n", stderr);
+    buf_vprintf(&text, format, arguments);
     va_end(arguments);
+    command_fail("%s; `hookturn help` lists the commands", buf_text(&text));
+    buf_clear(&text);
     return EXIT_USAGE;
 }
 
@@ -150,11 +150,11 @@ static int run(int argc, char **argv)
         if (strcmp(argv[i], "--version") == 0)
             return print_version();
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return print_overview();
+            return answer_help(argv + i + 1);
         if (strncmp(argv[i], "-c", 2) != 0)
             return misused("there is no option \"%s\" before the command", argv[i]);
         conf_path = argv[i][2] ? argv[i] + 2 : argv[++i];
-        if (!conf_path)
+        if (!conf_path || !*conf_path)
             return misused("-c needs the path of a configuration");
     }
     if (i >= argc)

@@ -7,13 +7,35 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/encoding.h"
+
+/* A message may quote an argument or a file, which somebody else wrote: what would act on a terminal, or make two lines
+ * of one, is shown as "?". */
+static void make_printable(struct buf *text)
+{
+    for (size_t i = 0, size; i<text->length; i += size> 0 ? size : 1) {
+        size = utf8_printable_size(text->data + i, text->length - i);
+        if (size == 0)
+            text->data[i] = '?';
+    }
+}
+
+/* One line on stderr. */
+static void say(const char *who, const char *format, va_list arguments)
+{
+    struct buf line = {0};
+    buf_printf(&line, "%s: ", who);
+    buf_vprintf(&line, format, arguments);
+    make_printable(&line);
+    fprintf(stderr, "%s\n", buf_text(&line));
+    buf_clear(&line);
+}
+
 int command_fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fputs("hookturn: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    say("hookturn", format, arguments);
     va_end(arguments);
     return EXIT_FAILED;
 }
@@ -21,15 +43,15 @@ int command_fail(const char *format, ...)
 int command_misused(const struct command *command, const char *format, ...)
 {
     va_list arguments;
+    struct buf text = {0};
+    buf_printf(&text, "hookturn %s", command->name);
     va_start(arguments, format);
-    fprintf(stderr, "hookturn %s: ", command->name);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    say(buf_text(&text), format, arguments);
     va_end(arguments);
-    struct buf usage = {0};
-    help_append_usage(command, &usage);
-    fprintf(stderr, "%sTry `hookturn help %s`.\n", buf_text(&usage), command->name);
-    buf_clear(&usage);
+    buf_reset(&text);
+    help_append_usage(command, &text);
+    fprintf(stderr, "%sTry `hookturn help %s`.\n", buf_text(&text), command->name);
+    buf_clear(&text);
     return EXIT_USAGE;
 }
 

@@ -144,6 +144,20 @@ static void white_space_alone_is_blank(void **state)
     assert_false(utf8_is_blank("\xe2\x80\x8b", 3)); /* zero width space has not the property */
 }
 
+static void a_printable_character_has_a_size_and_others_none(void **state)
+{
+    (void)state;
+    assert_int_equal(utf8_printable_size("ab", 2), 1);
+    assert_int_equal(utf8_printable_size(" ", 1), 1);
+    assert_int_equal(utf8_printable_size("\xc3\xb6", 2), 2);
+    assert_int_equal(utf8_printable_size("\xc2\xa0", 2), 2);
+    assert_int_equal(utf8_printable_size("\xf0\x9f\x98\x80", 4), 4);
+    static const char *const others[] = {"",     "\n",       "\x1b",     "\x7f",        "\xff",
+                                         "\xc3", "\xc2\x80", "\xc2\x9f", "\xed\xa0\x80"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_int_equal(utf8_printable_size(others[i], strlen(others[i])), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +169,7 @@ int main(void)
         cmocka_unit_test(valid_utf8_passes),
         cmocka_unit_test(invalid_utf8_is_noticed),
         cmocka_unit_test(white_space_alone_is_blank),
+        cmocka_unit_test(a_printable_character_has_a_size_and_others_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

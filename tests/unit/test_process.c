@@ -30,6 +30,14 @@ static bool standard_descriptors_are_filled(void)
     return are_open && dup(STDIN_FILENO) == lowest_free;
 }
 
+static bool output_that_nobody_gets_fails(void)
+{
+    close(STDOUT_FILENO);
+    close(STDERR_FILENO);
+    process_protect();
+    return write(STDOUT_FILENO, "x", 1) == -1 && write(STDERR_FILENO, "x", 1) == 1;
+}
+
 static bool open_descriptors_are_kept(void)
 {
     int ends[2];
@@ -93,6 +101,12 @@ static void closed_standard_descriptors_are_filled(void **state)
     holds_in_a_child(standard_descriptors_are_filled);
 }
 
+static void writing_to_an_output_that_was_closed_is_an_error(void **state)
+{
+    (void)state;
+    holds_in_a_child(output_that_nobody_gets_fails);
+}
+
 static void open_standard_descriptors_are_kept(void **state)
 {
     (void)state;
@@ -127,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closed_standard_descriptors_are_filled),
+        cmocka_unit_test(writing_to_an_output_that_was_closed_is_an_error),
         cmocka_unit_test(open_standard_descriptors_are_kept),
         cmocka_unit_test(memory_and_files_are_kept_from_others),
         cmocka_unit_test(writing_to_a_broken_pipe_is_an_error),
