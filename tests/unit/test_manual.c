@@ -26,17 +26,19 @@ static void read_page(const char *name, struct buf *out)
     fclose(file);
 }
 
-/* The section's text, up to the next one. The caller clears. */
-static struct buf section_of(const struct buf *page, const char *heading)
+/* The text of a page's section, up to the next one. The caller clears. */
+static struct buf read_section(const char *name, const char *heading)
 {
-    struct buf mark = {0}, section = {0};
+    struct buf page = {0}, mark = {0}, section = {0};
+    read_page(name, &page);
     buf_printf(&mark, "\n.Sh %s\n", heading);
-    const char *start = strstr(buf_text(page), buf_text(&mark));
+    const char *start = strstr(buf_text(&page), buf_text(&mark));
     assert_non_null(start);
     start += mark.length - 1; /* with the newline before the first line */
     const char *end = strstr(start, "\n.Sh ");
     buf_append(&section, start, end ? (size_t)(end - start) + 1 : strlen(start));
     buf_clear(&mark);
+    buf_clear(&page);
     return section;
 }
 
@@ -51,6 +53,13 @@ static struct buf lines_with(const char *text, const char *const *prefixes)
                 buf_append(&lines, text, length);
     }
     return lines;
+}
+
+static void assert_lines(const struct buf *section, const char *const *prefixes, const struct buf *expected)
+{
+    struct buf found = lines_with(buf_text(section), prefixes);
+    assert_string_equal(buf_text(&found), buf_text(expected));
+    buf_clear(&found);
 }
 
 /* ---- hookturn(1) ---- */
@@ -88,9 +97,7 @@ static void append_items(const struct command *command, struct buf *out)
 static void each_command_has_its_synopsis_and_is_followed_by_its_text(void **state)
 {
     (void)state;
-    struct buf page = {0};
-    read_page("hookturn.1", &page);
-    struct buf section = section_of(&page, "COMMANDS");
+    struct buf section = read_section("hookturn.1", "COMMANDS");
     for (const struct command *const *row = command_table; *row; row++) {
         struct buf synopsis = {0};
         append_synopsis(*row, &synopsis);
@@ -100,25 +107,20 @@ static void each_command_has_its_synopsis_and_is_followed_by_its_text(void **sta
         buf_clear(&synopsis);
     }
     buf_clear(&section);
-    buf_clear(&page);
 }
 
 static void the_page_lists_the_tables_commands_options_and_operands_and_no_others(void **state)
 {
     (void)state;
-    struct buf page = {0}, expected = {0};
-    read_page("hookturn.1", &page);
-    struct buf section = section_of(&page, "COMMANDS");
-    struct buf found = lines_with(buf_text(&section), (const char *[]){".Ss ", ".It Fl ", ".It Ar ", NULL});
+    struct buf expected = {0};
+    struct buf section = read_section("hookturn.1", "COMMANDS");
     for (const struct command *const *row = command_table; *row; row++) {
         buf_printf(&expected, ".Ss %s\n", (*row)->name);
         append_items(*row, &expected);
     }
-    assert_string_equal(buf_text(&found), buf_text(&expected));
-    buf_clear(&found);
+    assert_lines(&section, (const char *[]){".Ss ", ".It Fl ", ".It Ar ", NULL}, &expected);
     buf_clear(&expected);
     buf_clear(&section);
-    buf_clear(&page);
 }
 
 /* ---- hookturn.conf(5) ---- */
@@ -180,9 +182,7 @@ static struct buf entry_of(const struct buf *section, const struct conf_key *key
 static void each_setting_has_its_default_and_bounds(void **state)
 {
     (void)state;
-    struct buf page = {0};
-    read_page("hookturn.conf.5", &page);
-    struct buf section = section_of(&page, "SETTINGS");
+    struct buf section = read_section("hookturn.conf.5", "SETTINGS");
     for (const struct conf_key *key = conf_keys; key->name; key++) {
         struct buf entry = entry_of(&section, key);
         for (const struct conf_choice *choice = key->choices; choice && choice->word; choice++)
@@ -190,38 +190,30 @@ static void each_setting_has_its_default_and_bounds(void **state)
         buf_clear(&entry);
     }
     buf_clear(&section);
-    buf_clear(&page);
 }
 
 static void a_setting_without_effect_is_called_so_and_no_other(void **state)
 {
     (void)state;
-    struct buf page = {0};
-    read_page("hookturn.conf.5", &page);
-    struct buf section = section_of(&page, "SETTINGS");
+    struct buf section = read_section("hookturn.conf.5", "SETTINGS");
     for (const struct conf_key *key = conf_keys; key->name; key++) {
         struct buf entry = entry_of(&section, key);
         assert_true(!strstr(buf_text(&entry), "without effect") == !strstr(key->comment, "without effect"));
         buf_clear(&entry);
     }
     buf_clear(&section);
-    buf_clear(&page);
 }
 
 static void the_page_lists_the_tables_settings_and_no_others(void **state)
 {
     (void)state;
-    struct buf page = {0}, expected = {0};
-    read_page("hookturn.conf.5", &page);
-    struct buf section = section_of(&page, "SETTINGS");
-    struct buf found = lines_with(buf_text(&section), (const char *[]){".It ", NULL});
+    struct buf expected = {0};
+    struct buf section = read_section("hookturn.conf.5", "SETTINGS");
     for (const struct conf_key *key = conf_keys; key->name; key++)
         buf_printf(&expected, ".It Ic %s\n", key->name);
-    assert_string_equal(buf_text(&found), buf_text(&expected));
-    buf_clear(&found);
+    assert_lines(&section, (const char *[]){".It ", NULL}, &expected);
     buf_clear(&expected);
     buf_clear(&section);
-    buf_clear(&page);
 }
 
 /* What is said of a setting anywhere must be said of one that exists. */
