@@ -21,7 +21,7 @@ static void make_printable(struct buf *text)
 }
 
 /* One line on stderr. */
-static void say(const char *who, const char *format, va_list arguments)
+static void PRINTF_LIKE(2, 0) say(const char *who, const char *format, va_list arguments)
 {
     struct buf line = {0};
     buf_printf(&line, "%s: ", who);
