@@ -1,7 +1,9 @@
-/* Guessing what somebody meant to type: for messages about an unknown key, command or option. */
+/* Texts for people. The guess is for messages about an unknown key, command or option. */
 #include "base/text.h"
 
 #include <string.h>
+
+#include "base/encoding.h"
 
 enum { LENGTH_MAX = 40, EDITS_MAX = 2 };
 
@@ -43,4 +45,22 @@ struct slice text_nearest(const char *text, struct slice (*name_at)(const void *
         }
     }
     return best;
+}
+
+/* A control character of two bytes is one "?". */
+static size_t skipped_size(const char *text, size_t length)
+{
+    return length > 1 && utf8_is_valid(text, 2) && (unsigned char)text[0] >= 0x80 ? 2 : 1;
+}
+
+void text_append_printable(const char *text, struct buf *out)
+{
+    size_t length = strlen(text);
+    while (length > 0) {
+        size_t size = utf8_printable_size(text, length);
+        buf_append(out, size > 0 ? text : "?", size > 0 ? size : 1);
+        size_t taken = size > 0 ? size : skipped_size(text, length);
+        text += taken;
+        length -= taken;
+    }
 }

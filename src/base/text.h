@@ -1,4 +1,4 @@
-/* Guessing what somebody meant to type. */
+/* Texts for people: guessing what somebody meant to type, and showing what somebody else wrote. */
 #ifndef HOOKTURN_BASE_TEXT_H
 #define HOOKTURN_BASE_TEXT_H
 
@@ -8,5 +8,8 @@
  * there is none. `name_at` gives the names by index; behind the last one without data. */
 struct slice text_nearest(const char *text, struct slice (*name_at)(const void *context, size_t index),
                           const void *context);
+/* Appends the text with "?" for what would act on a terminal or end a line (C0, DEL, C1), and for each byte that is not
+ * valid UTF-8. */
+void text_append_printable(const char *text, struct buf *out);
 
 #endif

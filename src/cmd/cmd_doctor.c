@@ -11,14 +11,13 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "base/encoding.h"
 #include "base/json_out.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/url.h"
 #include "cmd/command.h"
 #include "cmd/family.h"
-#include "cmd/table.h"
 
 static const struct check {
     const char *name;
@@ -56,11 +55,8 @@ static void PRINTF_LIKE(2, 0) replace_text(struct buf *out, const char *format, 
 {
     struct failure text;
     vsnprintf(text.text, sizeof text.text, format, arguments);
-    if (!utf8_is_valid(text.text, strlen(text.text)))
-        for (char *at = text.text; *at; at++)
-            *at = (char)((unsigned char)*at < 0x80 ? *at : '?');
     buf_reset(out);
-    table_append_printable(out, text.text);
+    text_append_printable(text.text, out);
 }
 
 void finding_set(struct finding *finding, enum doctor_state state, const char *format, ...)

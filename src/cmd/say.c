@@ -7,27 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/encoding.h"
+#include "base/text.h"
 
-/* A message may quote an argument or a file, which somebody else wrote: what would act on a terminal, or make two lines
- * of one, is shown as "?". */
-static void make_printable(struct buf *text)
-{
-    for (size_t i = 0, size; i<text->length; i += size> 0 ? size : 1) {
-        size = utf8_printable_size(text->data + i, text->length - i);
-        if (size == 0)
-            text->data[i] = '?';
-    }
-}
-
-/* One line on stderr. */
+/* One line on stderr. It may quote an argument or a file, which somebody else wrote. */
 static void PRINTF_LIKE(2, 0) say(const char *who, const char *format, va_list arguments)
 {
-    struct buf line = {0};
-    buf_printf(&line, "%s: ", who);
-    buf_vprintf(&line, format, arguments);
-    make_printable(&line);
-    fprintf(stderr, "%s\n", buf_text(&line));
+    struct buf text = {0}, line = {0};
+    buf_vprintf(&text, format, arguments);
+    text_append_printable(buf_text(&text), &line);
+    fprintf(stderr, "%s: %s\n", who, buf_text(&line));
+    buf_clear(&text);
     buf_clear(&line);
 }
 

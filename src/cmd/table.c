@@ -7,30 +7,13 @@
 
 #include "base/encoding.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/timestamp.h"
-
-/* C0, DEL, and C1 in UTF-8. */
-static size_t control_length(const char *at)
-{
-    const unsigned char *c = (const unsigned char *)at;
-    if (c[0] < 0x20 || c[0] == 0x7f)
-        return 1;
-    return c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f ? 2 : 0;
-}
-
-void table_append_printable(struct buf *out, const char *text)
-{
-    while (*text) {
-        size_t skipped = control_length(text);
-        buf_append(out, skipped > 0 ? "?" : text, 1);
-        text += skipped > 0 ? skipped : 1;
-    }
-}
 
 void table_add(struct table *table, const char *text)
 {
     struct buf cell = {0};
-    table_append_printable(&cell, text);
+    text_append_printable(text, &cell);
     size_t column = table->count % table->columns;
     size_t width = utf8_length(buf_text(&cell), cell.length);
     if (width > table->widths[column])

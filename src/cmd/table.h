@@ -17,14 +17,11 @@ struct table {
     size_t widths[TABLE_COLUMNS_MAX];
 };
 
-/* The next cell: valid UTF-8. What a terminal would act on is shown as "?". */
+/* The next cell. What a terminal would act on is shown as "?". */
 void table_add(struct table *table, const char *text);
 /* Likewise; RFC 3339, or "-" for 0. */
 void table_add_time(struct table *table, int64_t time_ms);
 void table_print(const struct table *table, struct buf *out);
 void table_clear(struct table *table);
-
-/* Appends the text with "?" for every control character. */
-void table_append_printable(struct buf *out, const char *text);
 
 #endif

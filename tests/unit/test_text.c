@@ -1,4 +1,4 @@
-/* What is taken for a typing error, and of what. */
+/* What is taken for a typing error, and of what; and how a text of somebody else is shown. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +51,25 @@ static void a_long_text_is_like_nothing(void **state)
     assert_null(nearest("wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"));
 }
 
+static void assert_shown(const char *text, const char *expected)
+{
+    struct buf got = {0};
+    text_append_printable(text, &got);
+    assert_string_equal(buf_text(&got), expected);
+    buf_clear(&got);
+}
+
+static void what_a_terminal_would_act_on_is_shown_as_a_question_mark(void **state)
+{
+    (void)state;
+    assert_shown("", "");
+    assert_shown("Gr\xc3\xb6\xc3\x9f\x65 1", "Gr\xc3\xb6\xc3\x9f\x65 1");
+    assert_shown("a\nb\x1b[2J\x7f", "a?b?[2J?");
+    assert_shown("a\xc2\x9b\x62", "a?b");
+    assert_shown("\xff\xc3", "??");
+    assert_shown("\xed\xa0\x80", "???");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -58,6 +77,7 @@ int main(void)
         cmocka_unit_test(three_edits_are_too_many),
         cmocka_unit_test(of_several_the_nearest_is_meant_and_of_equals_the_first),
         cmocka_unit_test(a_long_text_is_like_nothing),
+        cmocka_unit_test(what_a_terminal_would_act_on_is_shown_as_a_question_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
