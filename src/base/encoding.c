@@ -167,6 +167,19 @@ size_t utf8_printable_size(const char *text, size_t length)
     return size > 0 && (bytes[0] < 0x20 || bytes[0] == 0x7f || is_c1) ? 0 : size;
 }
 
+void utf8_mend(struct slice bytes, struct buf *out)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    for (size_t i = 0; i < bytes.length;) {
+        size_t size = code_point_size((const unsigned char *)bytes.data + i, bytes.length - i);
+        if (size > 0)
+            buf_append(out, bytes.data + i, size);
+        else
+            buf_append_text(out, replacement);
+        i += size > 0 ? size : 1;
+    }
+}
+
 size_t utf8_length(const char *text, size_t length)
 {
     size_t count = 0;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/status.h"
 
 /* Writes 2 * length digits and a NUL. */
@@ -26,6 +27,8 @@ enum status base64url_decode(const char *text, size_t text_length, void *out, si
 
 /* No overlong forms, no surrogates, nothing above U+10FFFF. */
 bool utf8_is_valid(const char *text, size_t length);
+/* Appends the bytes with U+FFFD in place of each that belongs to no code point. */
+void utf8_mend(struct slice bytes, struct buf *out);
 /* Code points in valid UTF-8. */
 size_t utf8_length(const char *text, size_t length);
 /* Nothing but white space (ASCII's and Unicode's White_Space), or empty. `text` is valid UTF-8. */

@@ -53,6 +53,20 @@ int object_id_compare(const struct object_id *a, const struct object_id *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 
+int object_id_compare_time(const struct object_id *a, const struct object_id *b)
+{
+    int order = memcmp(a->bytes + 1, b->bytes + 1, OBJECT_ID_BYTES - 1);
+    return order != 0 ? order : a->bytes[0] - b->bytes[0];
+}
+
+int64_t object_id_lane_time_ms(const struct object_id *id)
+{
+    int64_t time_ms = 0;
+    for (size_t i = 1; i <= TIME_BYTES; i++)
+        time_ms = time_ms << 8 | id->bytes[i];
+    return time_ms;
+}
+
 /* Where the groups of the 8-4-4-4-12 form begin, in bytes. */
 static bool dash_stands_before(int byte)
 {

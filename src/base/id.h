@@ -30,6 +30,10 @@ void object_id_make_lane(unsigned lane, int64_t now_ms, struct object_id *out);
 /* The id that sorts next after `id` (big-endian addition of 1). */
 void object_id_increment(struct object_id *id);
 int object_id_compare(const struct object_id *a, const struct object_id *b);
+/* Of ids with a lane: by time, then by the random part, then by lane. */
+int object_id_compare_time(const struct object_id *a, const struct object_id *b);
+/* The time in an id with a lane. */
+int64_t object_id_lane_time_ms(const struct object_id *id);
 
 /* `out` has UUID_TEXT bytes; lower case. */
 void uuid_format(const struct uuid *uuid, char *out);

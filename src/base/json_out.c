@@ -5,6 +5,7 @@
 #include <json-c/json_visit.h>
 
 #include "base/crypto.h"
+#include "base/encoding.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 
@@ -34,6 +35,14 @@ json_object *json_out_array(json_object *parent, const char *name)
 void json_out_text(json_object *parent, const char *name, const char *text)
 {
     add(parent, name, json_object_new_string(text));
+}
+
+void json_out_bytes(json_object *parent, const char *name, struct slice bytes)
+{
+    struct buf text = {0};
+    utf8_mend(bytes, &text);
+    add(parent, name, json_object_new_string_len(buf_text(&text), (int)text.length));
+    buf_clear(&text);
 }
 
 void json_out_integer(json_object *parent, const char *name, int64_t value)

@@ -17,6 +17,8 @@ json_object *json_out_new(void);
 json_object *json_out_object(json_object *parent, const char *name);
 json_object *json_out_array(json_object *parent, const char *name);
 void json_out_text(json_object *parent, const char *name, const char *text);
+/* What a stranger wrote: each byte that is no UTF-8 becomes U+FFFD. */
+void json_out_bytes(json_object *parent, const char *name, struct slice bytes);
 void json_out_integer(json_object *parent, const char *name, int64_t value);
 void json_out_bool(json_object *parent, const char *name, bool value);
 /* RFC 3339, as a string. */

@@ -22,6 +22,72 @@ const char *delivery_status_name(enum delivery_status status)
     return status_names[status];
 }
 
+enum status delivery_status_parse(const char *name, enum delivery_status *out)
+{
+    for (unsigned i = DELIVERY_WAITING; i <= DELIVERY_CANCELLED; i++) {
+        if (strcmp(name, status_names[i]) != 0)
+            continue;
+        *out = (enum delivery_status)i;
+        return STATUS_OK;
+    }
+    return STATUS_INVALID;
+}
+
+/* ---- ids ---- */
+
+enum { HALF = OBJECT_ID_TEXT - 1 };
+
+void delivery_id_format(const struct object_id *subscription_id, const struct object_id *event_id, char *out)
+{
+    object_id_format(subscription_id, out);
+    object_id_format(event_id, out + HALF);
+}
+
+enum status delivery_id_parse(struct slice text, struct object_id *subscription_id, struct object_id *event_id)
+{
+    char half[OBJECT_ID_TEXT] = {0};
+    struct object_id first;
+    if (text.length != DELIVERY_ID_TEXT - 1)
+        return STATUS_INVALID;
+    memcpy(half, text.data, HALF);
+    enum status status = object_id_parse(half, &first);
+    memcpy(half, text.data + HALF, HALF);
+    if (status == STATUS_OK)
+        status = object_id_parse(half, event_id);
+    if (status == STATUS_OK)
+        *subscription_id = first;
+    return status;
+}
+
+/* ---- by hand ---- */
+
+static int64_t latest(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+void delivery_revive(struct delivery *delivery, int64_t now_ms)
+{
+    if (delivery->status != DELIVERY_WAITING)
+        delivery->budget_used = 0;
+    delivery->status = DELIVERY_WAITING;
+    delivery->generation++;
+    delivery->next_attempt_at_ms = latest(now_ms, delivery->lease_until_ms);
+    delivery->lease_until_ms = 0;
+    delivery->finished_at_ms = 0;
+}
+
+/* The lease's end is kept: should somebody revive it, no attempt begins while the other one may still be under way. */
+void delivery_cancel(struct delivery *delivery, int64_t now_ms)
+{
+    delivery->status = DELIVERY_CANCELLED;
+    delivery->generation++;
+    delivery->next_attempt_at_ms = 0;
+    delivery->finished_at_ms = latest(now_ms, delivery->created_at_ms);
+}
+
+/* ---- attempts ---- */
+
 static const char *const error_names[] = {
     [ATTEMPT_NO_ERROR] = "",
     [ATTEMPT_TIMEOUT] = "TIMEOUT",

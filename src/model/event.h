@@ -24,6 +24,14 @@ struct event {
     size_t expanded_count; /* so many of them have a delivery row */
 };
 
+/* What each of its deliveries shows of it. */
+enum { EVENT_WORD_SIZE = 129 }; /* names and trace ids have at most 128 bytes */
+struct event_head {
+    struct uuid organization_id;
+    char name[EVENT_WORD_SIZE];
+    char trace_id[EVENT_WORD_SIZE];
+};
+
 void event_clear(struct event *event);
 /* Fills `event->body` from the other members:
  * {"organizationId":"…","traceId":"…","eventName":"…","timestamp":<seconds>.<3 digits>,"payload":<bytes>} */

@@ -18,6 +18,9 @@ enum status subscription_decode(struct slice bytes, struct subscription *out) MU
 
 void event_encode(const struct event *event, struct buf *out);
 enum status event_decode(struct slice bytes, struct event *out) MUST_USE;
+/* Of a record's first EVENT_HEAD_BYTES, or as many as it has: a long body need not be read for it. */
+enum { EVENT_HEAD_BYTES = 512 };
+enum status event_head_decode(struct slice bytes, struct event_head *out) MUST_USE;
 
 /* The key (subscription and event id) is not part of the bytes; decode leaves those two members alone. */
 void delivery_encode(const struct delivery *delivery, struct buf *out);

@@ -3,9 +3,12 @@
 
 #include "model/record_io.h"
 
+/* Version 2 has is_forced at its end. */
+enum { DELIVERY_VERSION = 2 };
+
 void delivery_encode(const struct delivery *delivery, struct buf *out)
 {
-    record_write_version(out);
+    record_write_u8(out, DELIVERY_VERSION);
     record_write_bytes(out, delivery->organization_id.bytes, sizeof delivery->organization_id.bytes);
     record_write_u8(out, delivery->status);
     record_write_u32(out, delivery->generation);
@@ -15,11 +18,13 @@ void delivery_encode(const struct delivery *delivery, struct buf *out)
     record_write_i64(out, delivery->next_attempt_at_ms);
     record_write_i64(out, delivery->created_at_ms);
     record_write_i64(out, delivery->finished_at_ms);
+    record_write_bool(out, delivery->is_forced);
 }
 
 enum status delivery_decode(struct slice bytes, struct delivery *out)
 {
-    struct record_reader reader = record_reader_init(bytes);
+    unsigned version;
+    struct record_reader reader = record_reader_init_versions(bytes, DELIVERY_VERSION, &version);
     struct delivery delivery = {.subscription_id = out->subscription_id, .event_id = out->event_id};
     record_read_bytes(&reader, delivery.organization_id.bytes, sizeof delivery.organization_id.bytes);
     delivery.status = (enum delivery_status)record_read_u8(&reader, DELIVERY_WAITING, DELIVERY_CANCELLED);
@@ -30,6 +35,7 @@ enum status delivery_decode(struct slice bytes, struct delivery *out)
     delivery.next_attempt_at_ms = record_read_i64(&reader);
     delivery.created_at_ms = record_read_i64(&reader);
     delivery.finished_at_ms = record_read_i64(&reader);
+    delivery.is_forced = version >= 2 && record_read_bool(&reader);
 
     enum status status = record_reader_finish(&reader);
     if (status == STATUS_OK)

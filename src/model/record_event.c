@@ -1,6 +1,9 @@
 /* Events as bytes: the body as receivers get it, and the list of subscriptions that are its deliveries. */
 #include "model/record.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/mem.h"
 #include "model/record_io.h"
 
@@ -19,6 +22,35 @@ void event_encode(const struct event *event, struct buf *out)
     record_write_count(out, event->subscription_count);
     for (size_t i = 0; i < event->subscription_count; i++)
         record_write_bytes(out, event->subscriptions[i].bytes, OBJECT_ID_BYTES);
+}
+
+/* Version, id, organization, time, two texts. */
+_Static_assert(1 + OBJECT_ID_BYTES + UUID_BYTES + 8 + 2 * (RECORD_TEXT_MIN_BYTES + EVENT_WORD_SIZE) <= EVENT_HEAD_BYTES,
+               "the head is in the bytes that are read for it");
+
+static void read_word(struct record_reader *reader, char out[EVENT_WORD_SIZE])
+{
+    char *text = record_read_text(reader);
+    if (text != NULL && strlen(text) < EVENT_WORD_SIZE)
+        memcpy(out, text, strlen(text) + 1);
+    else
+        record_reader_fail(reader);
+    free(text);
+}
+
+enum status event_head_decode(struct slice bytes, struct event_head *out)
+{
+    struct record_reader reader = record_reader_init(bytes);
+    struct event_head head;
+    struct object_id id;
+    record_read_bytes(&reader, id.bytes, sizeof id.bytes);
+    record_read_bytes(&reader, head.organization_id.bytes, sizeof head.organization_id.bytes);
+    (void)record_read_i64(&reader); /* when it was created */
+    read_word(&reader, head.name);
+    read_word(&reader, head.trace_id);
+    if (reader.status == STATUS_OK)
+        *out = head;
+    return reader.status;
 }
 
 static void read_subscriptions(struct record_reader *reader, struct event *event)

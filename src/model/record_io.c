@@ -87,10 +87,17 @@ void record_write_text_list(struct buf *out, const struct text_list *list)
 
 struct record_reader record_reader_init(struct slice bytes)
 {
+    unsigned version;
+    return record_reader_init_versions(bytes, RECORD_VERSION, &version);
+}
+
+struct record_reader record_reader_init_versions(struct slice bytes, unsigned newest, unsigned *version)
+{
     struct record_reader reader = {(const unsigned char *)bytes.data, bytes.length, STATUS_OK};
-    unsigned version = record_read_u8(&reader, 1, UINT8_MAX);
-    if (version > RECORD_VERSION)
+    unsigned found = record_read_u8(&reader, 1, UINT8_MAX);
+    if (found > newest)
         reader = (struct record_reader){NULL, 0, STATUS_VERSION};
+    *version = reader.status == STATUS_OK ? found : 0;
     return reader;
 }
 

@@ -15,7 +15,7 @@
 /* A text is at least its length, a blob likewise; an optional text has one byte more. */
 enum { RECORD_VERSION = 1, RECORD_TEXT_MIN_BYTES = 4 };
 
-/* The first byte of a record. */
+/* The first byte of a record whose form has never changed; one whose form has writes its own number. */
 void record_write_version(struct buf *out);
 void record_write_bool(struct buf *out, bool value);
 void record_write_u8(struct buf *out, unsigned value);
@@ -42,6 +42,9 @@ struct record_reader {
 
 /* Reads the version byte as well: STATUS_VERSION for a newer one. */
 struct record_reader record_reader_init(struct slice bytes);
+/* Likewise for a record of which there are several versions, up to `newest`; *version is that of these bytes (0 after a
+ * failure). */
+struct record_reader record_reader_init_versions(struct slice bytes, unsigned newest, unsigned *version);
 bool record_reader_is_ok(const struct record_reader *reader);
 /* A field has a value that it cannot have. */
 void record_reader_fail(struct record_reader *reader);

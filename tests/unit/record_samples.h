@@ -96,6 +96,7 @@ static const struct delivery whole_delivery = {.status = DELIVERY_FAILED,
                                                .next_attempt_at_ms = INT64_MAX,
                                                .created_at_ms = INT64_MIN,
                                                .finished_at_ms = 9,
+                                               .is_forced = true,
                                                .organization_id = {{1, 2, 3}}};
 
 #endif

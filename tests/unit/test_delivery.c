@@ -174,6 +174,89 @@ static void names_are_those_of_the_api(void **state)
     assert_string_equal(attempt_error_name(ATTEMPT_PROTOCOL), "PROTOCOL");
 }
 
+static void names_are_read_exactly(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"", "waiting", "WAITING ", "DONE"};
+    enum delivery_status status;
+    for (unsigned i = DELIVERY_WAITING; i <= DELIVERY_CANCELLED; i++) {
+        assert_int_equal(delivery_status_parse(delivery_status_name((enum delivery_status)i), &status), STATUS_OK);
+        assert_int_equal(status, i);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(delivery_status_parse(wrong[i], &status), STATUS_INVALID);
+}
+
+static void ids_are_both_ids_in_48_digits(void **state)
+{
+    (void)state;
+    static const char text[] = "0123456789abcdef01234567fedcba9876543210fedcba98";
+    static const char *const wrong[] = {"",
+                                        "0123456789abcdef01234567",
+                                        "0123456789abcdef01234567fedcba9876543210fedcba9",
+                                        "0123456789abcdef01234567fedcba9876543210fedcba988",
+                                        "0123456789abcdef01234567fedcba9876543210fedcba9G",
+                                        "g123456789abcdef01234567fedcba9876543210fedcba98",
+                                        "0123456789abcdef0123456\0fedcba9876543210fedcba98"};
+    struct object_id subscription_id, event_id;
+    char again[DELIVERY_ID_TEXT];
+    assert_int_equal(delivery_id_parse(slice_of(text), &subscription_id, &event_id), STATUS_OK);
+    assert_int_equal(subscription_id.bytes[0], 0x01);
+    assert_int_equal(event_id.bytes[0], 0xfe);
+    delivery_id_format(&subscription_id, &event_id, again);
+    assert_string_equal(again, text);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        size_t length = i == 6 ? 48 : strlen(wrong[i]);
+        assert_int_equal(delivery_id_parse((struct slice){wrong[i], length}, &subscription_id, &event_id),
+                         STATUS_INVALID);
+    }
+}
+
+static void what_is_finished_is_revived_with_a_fresh_budget(void **state)
+{
+    (void)state;
+    struct delivery delivery = {.status = DELIVERY_FAILED,
+                                .generation = 5,
+                                .attempt_count = 9,
+                                .budget_used = 9,
+                                .finished_at_ms = 700,
+                                .is_forced = true};
+    delivery_revive(&delivery, 1000);
+    assert_int_equal(delivery.status, DELIVERY_WAITING);
+    assert_int_equal(delivery.generation, 6);
+    assert_int_equal(delivery.attempt_count, 9);
+    assert_int_equal(delivery.budget_used, 0);
+    assert_int_equal(delivery.next_attempt_at_ms, 1000);
+    assert_int_equal(delivery.finished_at_ms, 0);
+    assert_true(delivery.is_forced);
+}
+
+static void what_waits_keeps_its_budget_when_it_is_revived(void **state)
+{
+    (void)state;
+    struct delivery delivery = {.status = DELIVERY_WAITING, .budget_used = 2, .next_attempt_at_ms = 9000};
+    delivery_revive(&delivery, 1000);
+    assert_int_equal(delivery.budget_used, 2);
+    assert_int_equal(delivery.next_attempt_at_ms, 1000);
+}
+
+static void what_was_cancelled_under_way_is_revived_when_its_lease_ends(void **state)
+{
+    (void)state;
+    struct delivery delivery = {
+        .status = DELIVERY_WAITING, .generation = 3, .lease_until_ms = 5000, .created_at_ms = 900};
+    delivery_cancel(&delivery, 1000);
+    assert_int_equal(delivery.status, DELIVERY_CANCELLED);
+    assert_int_equal(delivery.generation, 4);
+    assert_int_equal(delivery.finished_at_ms, 1000);
+    assert_int_equal(delivery.next_attempt_at_ms, 0);
+    delivery_revive(&delivery, 2000);
+    assert_int_equal(delivery.next_attempt_at_ms, 5000);
+    assert_int_equal(delivery.lease_until_ms, 0);
+    delivery_cancel(&delivery, 800);
+    assert_int_equal(delivery.finished_at_ms, 900); /* not before it was created */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +272,11 @@ int main(void)
         cmocka_unit_test(everything_else_is_retried),
         cmocka_unit_test(gone_fails_at_once_and_switches_off),
         cmocka_unit_test(names_are_those_of_the_api),
+        cmocka_unit_test(names_are_read_exactly),
+        cmocka_unit_test(ids_are_both_ids_in_48_digits),
+        cmocka_unit_test(what_is_finished_is_revived_with_a_fresh_budget),
+        cmocka_unit_test(what_waits_keeps_its_budget_when_it_is_revived),
+        cmocka_unit_test(what_was_cancelled_under_way_is_revived_when_its_lease_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,6 +134,32 @@ static void invalid_utf8_is_noticed(void **state)
             fail_msg("number %zu", i);
 }
 
+static void what_is_no_utf8_is_mended_byte_by_byte(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } cases[] = {{"", ""},
+                 {"a\xc3\xa4\xf0\x9f\x98\x80", "a\xc3\xa4\xf0\x9f\x98\x80"},
+                 {"a\xff"
+                  "b",
+                  "a\xef\xbf\xbd"
+                  "b"},
+                 {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+                 {"cut \xf0\x9f\x98", "cut \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf out = {0};
+        utf8_mend(slice_of(cases[i].from), &out);
+        assert_string_equal(buf_text(&out), cases[i].to);
+        buf_clear(&out);
+    }
+    struct buf out = {0};
+    utf8_mend((struct slice){"a\0b", 3}, &out);
+    assert_int_equal(out.length, 3);
+    assert_memory_equal(out.data, "a\0b", 3);
+    buf_clear(&out);
+}
+
 static void white_space_alone_is_blank(void **state)
 {
     (void)state;
@@ -168,6 +194,7 @@ int main(void)
         cmocka_unit_test(hex_is_lower_case_alone),
         cmocka_unit_test(valid_utf8_passes),
         cmocka_unit_test(invalid_utf8_is_noticed),
+        cmocka_unit_test(what_is_no_utf8_is_mended_byte_by_byte),
         cmocka_unit_test(white_space_alone_is_blank),
         cmocka_unit_test(a_printable_character_has_a_size_and_others_none),
     };

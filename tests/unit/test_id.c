@@ -67,6 +67,27 @@ static void incrementing_carries(void **state)
     assert_string_equal(text, "000000000000000000000100");
 }
 
+/* Time first, then what makes ids of one millisecond different, then the lane. */
+static void ids_of_all_lanes_have_one_order_by_time(void **state)
+{
+    (void)state;
+    static const char *const in_order[] = {
+        "0f0000000003e80000000001", "010000000003e80000000002", "020000000003e80000000002",
+        "0e0000000003e80000000003", "000000000003e90000000000", "0a0000000100000000000000",
+    };
+    enum { COUNT = sizeof in_order / sizeof in_order[0] };
+    struct object_id ids[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(object_id_parse(in_order[i], &ids[i]), STATUS_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        for (size_t j = 0; j < COUNT; j++) {
+            int order = object_id_compare_time(&ids[i], &ids[j]);
+            assert_true(i < j ? order < 0 : i > j ? order > 0 : order == 0);
+        }
+    assert_int_equal(object_id_lane_time_ms(&ids[0]), 1000);
+    assert_int_equal(object_id_lane_time_ms(&ids[5]), 0x10000);
+}
+
 static void uuids_go_round_in_either_case(void **state)
 {
     (void)state;
@@ -113,6 +134,7 @@ int main(void)
         cmocka_unit_test(later_ids_sort_behind_earlier_ones),
         cmocka_unit_test(ids_of_a_lane_carry_lane_and_time),
         cmocka_unit_test(incrementing_carries),
+        cmocka_unit_test(ids_of_all_lanes_have_one_order_by_time),
         cmocka_unit_test(uuids_go_round_in_either_case),
         cmocka_unit_test(what_is_no_uuid_is_refused),
         cmocka_unit_test(made_uuids_are_version_4),

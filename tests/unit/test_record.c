@@ -204,7 +204,67 @@ static void a_delivery_keeps_every_member_and_the_readers_ids(void **state)
     assert_true(out.next_attempt_at_ms == INT64_MAX);
     assert_true(out.created_at_ms == INT64_MIN);
     assert_int_equal(out.finished_at_ms, 9);
+    assert_true(out.is_forced);
     buf_clear(&bytes);
+}
+
+/* As version 1 had it: without the last byte. */
+static void a_delivery_of_version_1_was_not_forced(void **state)
+{
+    (void)state;
+    struct delivery out = {0};
+    struct buf bytes = {0};
+    delivery_encode(&whole_delivery, &bytes);
+    bytes.data[0] = 1;
+    assert_int_equal(delivery_decode(buf_slice(&bytes), &out), STATUS_CORRUPT);
+    bytes.length--;
+    assert_int_equal(delivery_decode(buf_slice(&bytes), &out), STATUS_OK);
+    assert_int_equal(out.finished_at_ms, 9);
+    assert_int_equal(out.attempt_count, 4);
+    assert_false(out.is_forced);
+    buf_clear(&bytes);
+}
+
+static void an_events_head_is_read_from_its_first_bytes(void **state)
+{
+    (void)state;
+    struct event event;
+    struct event_head head;
+    struct buf bytes = {0};
+    make_event(&event);
+    event_encode(&event, &bytes);
+    assert_int_equal(event_head_decode(buf_slice(&bytes), &head), STATUS_OK);
+    assert_string_equal(head.name, event.name);
+    assert_string_equal(head.trace_id, event.trace_id);
+    assert_memory_equal(&head.organization_id, &event.organization_id, sizeof head.organization_id);
+    bytes.length = 1 + OBJECT_ID_BYTES + UUID_BYTES + 8;
+    assert_int_equal(event_head_decode(buf_slice(&bytes), &head), STATUS_CORRUPT);
+    bytes.data[0] = 2;
+    assert_int_equal(event_head_decode(buf_slice(&bytes), &head), STATUS_VERSION);
+    event_clear(&event);
+    buf_clear(&bytes);
+}
+
+static void the_longest_words_fit_in_a_head_and_longer_ones_are_corrupt(void **state)
+{
+    (void)state;
+    for (size_t length = EVENT_WORD_SIZE - 1; length <= EVENT_WORD_SIZE; length++) {
+        struct event event;
+        struct event_head head;
+        struct buf bytes = {0};
+        make_event(&event);
+        free(event.trace_id);
+        event.trace_id = mem_calloc(length + 1, 1);
+        memset(event.trace_id, 't', length);
+        free(event.name);
+        event.name = mem_strdup(event.trace_id);
+        event_encode(&event, &bytes);
+        struct slice first = {bytes.data, EVENT_HEAD_BYTES < bytes.length ? EVENT_HEAD_BYTES : bytes.length};
+        enum status expected = length < EVENT_WORD_SIZE ? STATUS_OK : STATUS_CORRUPT;
+        assert_int_equal(event_head_decode(first, &head), expected);
+        event_clear(&event);
+        buf_clear(&bytes);
+    }
 }
 
 static void an_attempt_keeps_every_member(void **state)
@@ -239,6 +299,9 @@ int main(void)
         cmocka_unit_test(an_event_keeps_every_member),
         cmocka_unit_test(an_event_that_expanded_beyond_its_list_is_corrupt),
         cmocka_unit_test(a_delivery_keeps_every_member_and_the_readers_ids),
+        cmocka_unit_test(a_delivery_of_version_1_was_not_forced),
+        cmocka_unit_test(an_events_head_is_read_from_its_first_bytes),
+        cmocka_unit_test(the_longest_words_fit_in_a_head_and_longer_ones_are_corrupt),
         cmocka_unit_test(an_attempt_keeps_every_member),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
