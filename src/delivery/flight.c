@@ -65,7 +65,7 @@ static void take_target(struct flight *flight, const struct conf *conf, const st
 static bool may_start(const struct flight *flight, const struct subscription *subscription)
 {
     int64_t lease_ms = flight->claim.lease_until_ms - clock_now_ms();
-    return subscription->active && lease_ms >= flight->timeout_ms + SETTLE_MARGIN_MS;
+    return (subscription->active || flight->claim.is_forced) && lease_ms >= flight->timeout_ms + SETTLE_MARGIN_MS;
 }
 
 static enum status load_event(struct flight *flight, struct store *store, const struct subscription *subscription)

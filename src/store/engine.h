@@ -43,16 +43,27 @@ struct store_engine {
 
     void (*event_id_make)(struct store *store, int64_t now_ms, struct object_id *out);
     enum status (*publish)(struct store *store, struct event *events, size_t count, struct answer *answer);
+    enum status (*publish_forced)(struct store *store, const struct object_id *subscription_id, struct event *event,
+                                  struct answer *answer);
     enum status (*event_get)(struct store *store, const struct object_id *id, struct event *out);
 
     enum status (*claim)(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
                          struct claim *out, size_t *count, int64_t *next_due_ms);
     enum status (*settle)(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count);
     enum status (*release)(struct store *store, int64_t now_ms, const struct claim *claims, size_t count);
-    enum status (*delivery_get)(struct store *store, const struct object_id *subscription_id,
-                                const struct object_id *event_id, struct delivery *out);
+    enum status (*delivery_get)(struct store *store, const struct uuid *organization_id,
+                                const struct object_id *subscription_id, const struct object_id *event_id,
+                                struct delivery *out);
     enum status (*attempt_get)(struct store *store, const struct object_id *subscription_id,
                                const struct object_id *event_id, uint32_t number, struct attempt *out);
+    enum status (*delivery_list)(struct store *store, struct delivery_page *page);
+    enum status (*delivery_retry)(struct store *store, const struct uuid *organization_id,
+                                  const struct object_id *subscription_id, const struct object_id *event_id,
+                                  int64_t now_ms, struct delivery_entry *out, struct answer *answer);
+    enum status (*delivery_cancel)(struct store *store, const struct uuid *organization_id,
+                                   const struct object_id *subscription_id, const struct object_id *event_id,
+                                   int64_t now_ms, struct delivery_entry *out, struct answer *answer);
+    enum status (*recover)(struct store *store, int64_t now_ms, struct recovery *recovery, struct answer *answer);
 
     enum status (*statistics)(struct store *store, int64_t now_ms, struct store_statistics *out);
     enum status (*overview)(struct store *store, int64_t now_ms,

@@ -171,6 +171,12 @@ enum status store_publish(struct store *store, struct event *events, size_t coun
     return store->engine->publish(store, events, count, answer);
 }
 
+enum status store_publish_forced(struct store *store, const struct object_id *subscription_id, struct event *event,
+                                 struct answer *answer)
+{
+    return store->engine->publish_forced(store, subscription_id, event, answer);
+}
+
 enum status store_event_get(struct store *store, const struct object_id *id, struct event *out)
 {
     return store->engine->event_get(store, id, out);
@@ -194,16 +200,41 @@ enum status store_release(struct store *store, int64_t now_ms, const struct clai
     return store->engine->release(store, now_ms, claims, count);
 }
 
-enum status store_delivery_get(struct store *store, const struct object_id *subscription_id,
-                               const struct object_id *event_id, struct delivery *out)
+enum status store_delivery_get(struct store *store, const struct uuid *organization_id,
+                               const struct object_id *subscription_id, const struct object_id *event_id,
+                               struct delivery *out)
 {
-    return store->engine->delivery_get(store, subscription_id, event_id, out);
+    return store->engine->delivery_get(store, organization_id, subscription_id, event_id, out);
 }
 
 enum status store_attempt_get(struct store *store, const struct object_id *subscription_id,
                               const struct object_id *event_id, uint32_t number, struct attempt *out)
 {
     return store->engine->attempt_get(store, subscription_id, event_id, number, out);
+}
+
+enum status store_delivery_list(struct store *store, struct delivery_page *page)
+{
+    return store->engine->delivery_list(store, page);
+}
+
+enum status store_delivery_retry(struct store *store, const struct uuid *organization_id,
+                                 const struct object_id *subscription_id, const struct object_id *event_id,
+                                 int64_t now_ms, struct delivery_entry *out, struct answer *answer)
+{
+    return store->engine->delivery_retry(store, organization_id, subscription_id, event_id, now_ms, out, answer);
+}
+
+enum status store_delivery_cancel(struct store *store, const struct uuid *organization_id,
+                                  const struct object_id *subscription_id, const struct object_id *event_id,
+                                  int64_t now_ms, struct delivery_entry *out, struct answer *answer)
+{
+    return store->engine->delivery_cancel(store, organization_id, subscription_id, event_id, now_ms, out, answer);
+}
+
+enum status store_recover(struct store *store, int64_t now_ms, struct recovery *recovery, struct answer *answer)
+{
+    return store->engine->recover(store, now_ms, recovery, answer);
 }
 
 /* ---- seeing and waking ---- */

@@ -140,6 +140,10 @@ void store_event_id_make(struct store *store, int64_t now_ms, struct object_id *
  * count read back (a repeated call does nothing twice).
  */
 enum status store_publish(struct store *store, struct event *events, size_t count, struct answer *answer) MUST_USE;
+/* The same for one event and one subscription alone, whatever its filter and scope; the delivery is forced: sent even
+ * while the subscription is paused, and before others of it. STATUS_NOT_FOUND: no such subscription. */
+enum status store_publish_forced(struct store *store, const struct object_id *subscription_id, struct event *event,
+                                 struct answer *answer) MUST_USE;
 enum status store_event_get(struct store *store, const struct object_id *id, struct event *out) MUST_USE;
 
 /* ---- deliveries ---- */
@@ -153,20 +157,22 @@ struct claim {
     uint32_t attempt_count; /* settled so far: this attempt's number is one more */
     uint32_t budget_used;
     int64_t lease_until_ms;
+    bool is_forced; /* to be sent even where the subscription is paused */
 };
 
-/* Asked once for each subscription that has something due: how many of its deliveries can start now (0: none), and for
- * how long a claim holds. `subscription` is borrowed; it is active and not deleted. */
+/* Asked once for each subscription that has something due, and once more where some of that is forced: how many of its
+ * deliveries can start now (0: none), and for how long a claim holds. `subscription` is borrowed; it is not deleted,
+ * and active unless it is asked for forced ones. */
 struct admission {
     size_t count;
     int64_t lease_ms;
 };
 typedef struct admission (*store_admit)(void *context, const struct subscription *subscription);
 
-/* Takes over new events (in transactions of their own), then claims up to `max` due deliveries, going round the
- * subscriptions from where the last call ended. `out` has room for `max`; *count is set. *next_due_ms: when something
- * will be due that is not yet (INT64_MAX: nothing known); what was due but not admitted does not count.
- * Deliveries of deleted subscriptions are CANCELLED on the way; those of paused ones stay. */
+/* Takes over new events (in transactions of their own), then claims up to `max` due deliveries: forced ones first, then
+ * the others, going round the subscriptions from where the last call ended. `out` has room for `max`; *count is set.
+ * *next_due_ms: when something will be due that is not yet (INT64_MAX: nothing known); what was due but not admitted
+ * does not count. Deliveries of deleted subscriptions are CANCELLED on the way; those of paused ones stay. */
 enum status store_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
                         struct claim *out, size_t *count, int64_t *next_due_ms) MUST_USE;
 
@@ -184,18 +190,73 @@ enum status store_settle(struct store *store, int64_t now_ms, struct settlement 
 /* Hands claims back unattempted: due again at once, nothing counted. */
 enum status store_release(struct store *store, int64_t now_ms, const struct claim *claims, size_t count) MUST_USE;
 
-/* STATUS_NOT_FOUND also while the row has not been written yet (a wide fan-out). */
-enum status store_delivery_get(struct store *store, const struct object_id *subscription_id,
-                               const struct object_id *event_id, struct delivery *out) MUST_USE;
+/* A committed state, read now. From the moment when an event was answered all of its deliveries are there; from the
+ * moment when their subscription was deleted those that wait are CANCELLED. STATUS_NOT_FOUND also for another
+ * organization's. */
+enum status store_delivery_get(struct store *store, const struct uuid *organization_id,
+                               const struct object_id *subscription_id, const struct object_id *event_id,
+                               struct delivery *out) MUST_USE;
 /* `number` from 1. The caller clears `out`. */
 enum status store_attempt_get(struct store *store, const struct object_id *subscription_id,
                               const struct object_id *event_id, uint32_t number, struct attempt *out) MUST_USE;
 
+/* A delivery with what it shows of its event. */
+struct delivery_entry {
+    struct delivery delivery;
+    struct event_head event;
+};
+
+/* A page of one subscription's deliveries, newest first: in the order of object_id_compare_time of their events. */
+struct delivery_page {
+    const struct uuid *organization_id;
+    const struct object_id *subscription_id;
+    enum delivery_status status; /* only these; 0: all */
+    int64_t since_ms;            /* only those created at or after it; INT64_MIN: all */
+    const char *event_name;      /* only those of events with this name; NULL: all */
+    struct object_id behind;     /* the event of the last one looked at; in: all zero for the first page */
+    size_t max;
+    struct delivery_entry *entries; /* the caller's, room for `max` */
+    size_t count;                   /* out */
+    bool has_more;                  /* out: a page from `behind` on may bring others */
+};
+/* A call looks at a bounded number of deliveries, so a page whose filter lets few through may be short, even empty,
+ * while has_more is set. Whatever comes meanwhile, a delivery that was there at the first page is in exactly one.
+ * (One of a wide event is there from when a worker has written it.) STATUS_NOT_FOUND: no such subscription. */
+enum status store_delivery_list(struct store *store, struct delivery_page *page) MUST_USE;
+
+/* Makes a delivery due now. A finished one is WAITING again with a fresh budget of retries; one that waits keeps its
+ * budget; one that is being attempted under a running lease, or is due already, stays as it is. One that was cancelled
+ * while it was attempted is due when that lease ends. *out is set for the render as well. STATUS_NOT_FOUND;
+ * STATUS_CONFLICT: its subscription is gone. */
+enum status store_delivery_retry(struct store *store, const struct uuid *organization_id,
+                                 const struct object_id *subscription_id, const struct object_id *event_id,
+                                 int64_t now_ms, struct delivery_entry *out, struct answer *answer) MUST_USE;
+/* Makes a WAITING delivery CANCELLED; what a running attempt brings is not heard any more. Likewise, but
+ * STATUS_CONFLICT: it is finished. */
+enum status store_delivery_cancel(struct store *store, const struct uuid *organization_id,
+                                  const struct object_id *subscription_id, const struct object_id *event_id,
+                                  int64_t now_ms, struct delivery_entry *out, struct answer *answer) MUST_USE;
+
+/* Deliveries of one subscription that ended in failure at since_ms or later and before until_ms. */
+enum { STORE_RECOVER_MAX = 500 };
+struct recovery {
+    const struct uuid *organization_id;
+    const struct object_id *subscription_id;
+    int64_t since_ms, until_ms;
+    size_t requeued; /* out, for the render as well */
+    bool has_more;   /* out, likewise: the window may hold others */
+};
+/* Up to STORE_RECOVER_MAX of them, those that failed first, are due now, each as by store_delivery_retry. One
+ * transaction, so a repeat with the same idempotency key finds all of it done or nothing. STATUS_NOT_FOUND: no such
+ * subscription. */
+enum status store_recover(struct store *store, int64_t now_ms, struct recovery *recovery,
+                          struct answer *answer) MUST_USE;
+
 /* ---- seeing and waking ---- */
 
 struct store_statistics {
-    int64_t oldest_due_ms; /* when the oldest due delivery of an active subscription became due; 0: nothing is due */
-    uint64_t waiting_subscriptions; /* that have deliveries waiting */
+    int64_t oldest_due_ms;          /* when the oldest due delivery that may be sent became due; 0: nothing is due */
+    uint64_t waiting_subscriptions; /* that have deliveries waiting, forced ones aside */
 };
 enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out) MUST_USE;
 

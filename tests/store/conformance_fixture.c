@@ -198,7 +198,7 @@ struct delivery get_delivery(struct fixture *fixture, const struct object_id *su
                              const struct object_id *event_id)
 {
     struct delivery delivery = {.generation = 0};
-    assert_int_equal(store_delivery_get(fixture->store, subscription_id, event_id, &delivery), STATUS_OK);
+    assert_int_equal(store_delivery_get(fixture->store, &fixture->org, subscription_id, event_id, &delivery), STATUS_OK);
     return delivery;
 }
 

@@ -437,7 +437,7 @@ static void expect_event(struct store *store, const struct ack *ack)
         fail("an acknowledged event", status_name(status));
     for (size_t i = 0; i < event.subscription_count; i++) {
         struct delivery delivery = {0};
-        status = store_delivery_get(store, &event.subscriptions[i], &ack->event, &delivery);
+        status = store_delivery_get(store, &organization, &event.subscriptions[i], &ack->event, &delivery);
         if (status != STATUS_OK || delivery.status != DELIVERY_DELIVERED)
             fail("an accepted delivery never reached a claim", status_name(status));
     }
@@ -448,7 +448,7 @@ static void expect_settlement(struct store *store, const struct ack *ack)
 {
     struct delivery delivery = {0};
     struct attempt attempt = {0};
-    enum status status = store_delivery_get(store, &ack->subscription, &ack->event, &delivery);
+    enum status status = store_delivery_get(store, &organization, &ack->subscription, &ack->event, &delivery);
     if (status != STATUS_OK || delivery.status != DELIVERY_DELIVERED || delivery.attempt_count != 1)
         fail("an acknowledged settlement", status_name(status));
     if (store_attempt_get(store, &ack->subscription, &ack->event, 1, &attempt) != STATUS_OK)

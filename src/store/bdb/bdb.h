@@ -45,8 +45,10 @@ enum bdb_table {
     BDB_EVENT,             /* id -> record; written once */
     BDB_DELIVERY,          /* subscription, event -> record */
     BDB_ATTEMPT,           /* subscription, event, number -> record */
-    BDB_DUE,               /* subscription, due time, event -> generation, organization; the worker's alone */
+    BDB_DUE,               /* subscription, due time, event -> generation, organization; the worker's, and by hand */
     BDB_IDEMPOTENCY,       /* digest -> fingerprint, end, kept answer */
+    BDB_URGENT,            /* as BDB_DUE, of forced deliveries alone */
+    BDB_FAILED,            /* subscription, finished, event -> nothing; of deliveries that ended in failure */
     BDB_INBOX,             /* event -> how many of its deliveries are in BDB_DUE, creation; one table a lane */
     BDB_TABLES = BDB_INBOX + BDB_LANES
 };
@@ -112,9 +114,12 @@ enum status bdb_table_open(struct bdb *bdb, enum bdb_table table, DB **out) MUST
 /* All of a set of BDB_USES. */
 enum status bdb_tables_open(struct bdb *bdb, uint32_t set) MUST_USE;
 
-/* `flags`: DB_RMW or 0. `out` is replaced. */
+/* `flags`: DB_RMW; DB_READ_COMMITTED, which within a transaction lets the page go at once; or 0. `out` is replaced. */
 enum status bdb_get(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, u_int32_t flags,
                     struct buf *out) MUST_USE;
+/* The value's first `most` bytes, or as many as it has. */
+enum status bdb_get_head(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, u_int32_t flags,
+                         size_t most, struct buf *out) MUST_USE;
 /* `flags`: DB_NOOVERWRITE or 0. */
 enum status bdb_put(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, struct slice value,
                     u_int32_t flags) MUST_USE;
@@ -142,6 +147,9 @@ void bdb_cursor_close(struct bdb_cursor *cursor);
 /* To the first row at or behind `key`. STATUS_NOT_FOUND. */
 enum status bdb_cursor_seek(struct bdb_cursor *cursor, const struct bdb_key *key) MUST_USE;
 enum status bdb_cursor_next(struct bdb_cursor *cursor) MUST_USE;
+/* To the last row before `key`, and on from there. STATUS_NOT_FOUND. */
+enum status bdb_cursor_seek_before(struct bdb_cursor *cursor, const struct bdb_key *key) MUST_USE;
+enum status bdb_cursor_previous(struct bdb_cursor *cursor) MUST_USE;
 
 /* ---- bdb_walk.c ---- */
 
@@ -204,6 +212,14 @@ struct bdb_key bdb_event_key(const struct object_id *id);
 /* As stored: expanded_count is what was written with the event. The caller clears `out`. */
 enum status bdb_event_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *id, struct event *out) MUST_USE;
 
+/* STATUS_EXISTS where there is one with this id. */
+enum status bdb_event_write(struct bdb *bdb, DB_TXN *txn, const struct event *event) MUST_USE;
+/* What its deliveries show of it; a transaction does not hold it. */
+enum status bdb_event_head_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *id,
+                                struct event_head *out) MUST_USE;
+/* Raises expanded_count to what the inbox knows of. */
+enum status bdb_event_progress(struct bdb *bdb, DB_TXN *txn, struct event *event) MUST_USE;
+
 /* ---- bdb_intake.c ---- */
 
 /* Takes new events over: writes the delivery rows that are missing and makes them due. Bounded: *is_done says whether
@@ -223,26 +239,68 @@ enum status bdb_attempt_write(struct bdb *bdb, DB_TXN *txn, const struct deliver
 /* What deleting its subscription makes of a waiting delivery. */
 void bdb_delivery_cancel(struct delivery *delivery, const struct subscription *tombstone);
 
+/* ---- bdb_delivery_find.c ---- */
+
+/* A delivery as a client knows it; within a transaction for writing. One of a wide event that has no row yet is there
+ * as well, as new. *is_gone: its subscription is; where it waited, it is CANCELLED in `out`. STATUS_NOT_FOUND also for
+ * another organization's. */
+enum status bdb_delivery_find(struct bdb *bdb, DB_TXN *txn, const struct uuid *organization_id,
+                              const struct object_id *subscription_id, const struct object_id *event_id,
+                              struct delivery *out, bool *is_gone) MUST_USE;
+/* STATUS_NOT_FOUND for a deleted one, too. A transaction does not hold it. */
+enum status bdb_subscription_expect(struct bdb *bdb, DB_TXN *txn, const struct uuid *organization_id,
+                                    const struct object_id *id) MUST_USE;
+
+/* ---- bdb_by_hand.c ---- */
+
+/* Writes a delivery that delivery_revive is to change, and moves its place in the order of work. */
+enum status bdb_delivery_make_due(struct bdb *bdb, DB_TXN *txn, struct delivery *delivery, int64_t now_ms) MUST_USE;
+
+/* ---- bdb_failed.c ---- */
+
+/* One that ended in failure, by when that was. It counts as long as its delivery says the same. */
+struct bdb_failed {
+    struct object_id subscription_id;
+    int64_t finished_at_ms;
+    struct object_id event_id;
+};
+enum status bdb_failed_put(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery) MUST_USE;
+/* A row that is not there is STATUS_OK. */
+enum status bdb_failed_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_failed *failed) MUST_USE;
+/* Up to `max` of a subscription that failed in [since_ms, until_ms), for writing, those that failed first.
+ * *has_more: there are others. */
+enum status bdb_failed_collect(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id, int64_t since_ms,
+                               int64_t until_ms, size_t max, struct bdb_failed *out, size_t *count,
+                               bool *has_more) MUST_USE;
+
 /* ---- bdb_due.c ---- */
 
-/* A waiting delivery's place in the order of work. While it is claimed it stands where the lease ends. */
+/* A waiting delivery's place in the order of work: in BDB_URGENT where it is forced, else in BDB_DUE. While it is
+ * claimed it stands where the lease ends. */
 struct bdb_due {
     struct object_id subscription_id;
     int64_t due_at_ms;
     struct object_id event_id;
     uint32_t generation; /* another one than the delivery's: the row is stale */
     struct uuid organization_id;
+    bool is_forced;
 };
+/* All but is_forced, which the table says. */
 enum status bdb_due_decode(const struct bdb_key *key, struct slice value, struct bdb_due *out) MUST_USE;
+/* Of a delivery as it stands, under a lease or not. */
+struct bdb_due bdb_due_of(const struct delivery *delivery);
 enum status bdb_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
+/* Only where nothing stands in its place: STATUS_EXISTS. */
+enum status bdb_due_add(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
 /* A row that is not there is STATUS_OK. */
 enum status bdb_due_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
 /* The first row of the first subscription behind `after`. STATUS_NOT_FOUND. */
-enum status bdb_due_hop(struct bdb *bdb, const struct object_id *after, struct bdb_due *out) MUST_USE;
+enum status bdb_due_hop(struct bdb *bdb, bool is_forced, const struct object_id *after, struct bdb_due *out) MUST_USE;
 /* Up to `max` rows of a subscription that are due at now_ms, for writing. *next_due_ms is lowered to the first one that
  * is due later, where the reading came so far. */
-enum status bdb_due_collect(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id, int64_t now_ms,
-                            size_t max, struct bdb_due *out, size_t *count, int64_t *next_due_ms) MUST_USE;
+enum status bdb_due_collect(struct bdb *bdb, DB_TXN *txn, bool is_forced, const struct object_id *subscription_id,
+                            int64_t now_ms, size_t max, struct bdb_due *out, size_t *count,
+                            int64_t *next_due_ms) MUST_USE;
 
 /* ---- bdb_wake.c ---- */
 
@@ -278,16 +336,27 @@ enum status bdb_subscription_list(struct store *store, const struct uuid *organi
 
 void bdb_event_id_make(struct store *store, int64_t now_ms, struct object_id *out);
 enum status bdb_publish(struct store *store, struct event *events, size_t count, struct answer *answer);
+enum status bdb_publish_forced(struct store *store, const struct object_id *subscription_id, struct event *event,
+                               struct answer *answer);
 enum status bdb_event_get(struct store *store, const struct object_id *id, struct event *out);
 
 enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
                       struct claim *out, size_t *count, int64_t *next_due_ms);
 enum status bdb_settle(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count);
 enum status bdb_release(struct store *store, int64_t now_ms, const struct claim *claims, size_t count);
-enum status bdb_delivery_get(struct store *store, const struct object_id *subscription_id,
-                             const struct object_id *event_id, struct delivery *out);
+enum status bdb_delivery_get(struct store *store, const struct uuid *organization_id,
+                             const struct object_id *subscription_id, const struct object_id *event_id,
+                             struct delivery *out);
 enum status bdb_attempt_get(struct store *store, const struct object_id *subscription_id,
                             const struct object_id *event_id, uint32_t number, struct attempt *out);
+enum status bdb_delivery_list(struct store *store, struct delivery_page *page);
+enum status bdb_retry(struct store *store, const struct uuid *organization_id, const struct object_id *subscription_id,
+                      const struct object_id *event_id, int64_t now_ms, struct delivery_entry *out,
+                      struct answer *answer);
+enum status bdb_cancel(struct store *store, const struct uuid *organization_id, const struct object_id *subscription_id,
+                       const struct object_id *event_id, int64_t now_ms, struct delivery_entry *out,
+                       struct answer *answer);
+enum status bdb_recover(struct store *store, int64_t now_ms, struct recovery *recovery, struct answer *answer);
 
 enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_statistics *out);
 enum status bdb_overview(struct store *store, int64_t now_ms,

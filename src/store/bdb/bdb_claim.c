@@ -1,5 +1,6 @@
 /* Claiming: round the subscriptions that have something due, one look at each; those that are admitted have some of
- * their deliveries leased, in transactions that hold nothing but what they change. */
+ * their deliveries leased, in transactions that hold nothing but what they change. Before that the same for what is
+ * forced, paused subscriptions included; there is hardly ever anything. */
 #include "store/bdb/bdb.h"
 
 enum { TOMBSTONE_STEPS = 10 /* transactions a call and deleted subscription */ };
@@ -14,12 +15,14 @@ struct round {
     size_t max;
     size_t count;
     int64_t next_due_ms;
+    bool is_forced; /* which deliveries it is for now */
 };
 
 /* One transaction on one subscription. */
 struct step {
     struct bdb_due rows[BDB_STEP_MAX];
     struct object_id subscription_id;
+    bool is_forced;
     const struct subscription *tombstone; /* NULL: claim; else cancel */
     int64_t now_ms;
     int64_t lease_ms;
@@ -54,7 +57,8 @@ static enum status claim_row(struct bdb *bdb, DB_TXN *txn, struct step *step, st
                                                    .generation = delivery->generation,
                                                    .attempt_count = delivery->attempt_count,
                                                    .budget_used = delivery->budget_used,
-                                                   .lease_until_ms = delivery->lease_until_ms};
+                                                   .lease_until_ms = delivery->lease_until_ms,
+                                                   .is_forced = delivery->is_forced};
     return status;
 }
 
@@ -81,8 +85,8 @@ static enum status step_work(struct bdb *bdb, DB_TXN *txn, void *context)
     size_t max = step->wanted < BDB_STEP_MAX ? step->wanted : BDB_STEP_MAX;
     step->claimed = 0;
     step->next_due_ms = INT64_MAX;
-    enum status status = bdb_due_collect(bdb, txn, &step->subscription_id, step->now_ms, max, step->rows, &step->seen,
-                                         &step->next_due_ms);
+    enum status status = bdb_due_collect(bdb, txn, step->is_forced, &step->subscription_id, step->now_ms, max,
+                                         step->rows, &step->seen, &step->next_due_ms);
     for (size_t i = 0; i < step->seen && status == STATUS_OK; i++)
         status = step_row(bdb, txn, step, &step->rows[i]);
     return status;
@@ -96,6 +100,11 @@ static void lower(int64_t *bound, int64_t value)
         *bound = value;
 }
 
+static uint32_t tables_of(const struct step *step)
+{
+    return BDB_USES(BDB_DELIVERY) | (step->is_forced ? BDB_USES(BDB_URGENT) : BDB_USES(BDB_DUE));
+}
+
 static enum status claim_admitted(struct round *round, struct step *step, struct admission admission)
 {
     size_t room = round->max - round->count;
@@ -104,8 +113,7 @@ static enum status claim_admitted(struct round *round, struct step *step, struct
     while (wanted > 0) {
         step->wanted = wanted;
         step->claims = round->out + round->count;
-        enum status status =
-            bdb_run(round->bdb, BDB_NOSYNC, BDB_USES(BDB_DUE) | BDB_USES(BDB_DELIVERY), step_work, step);
+        enum status status = bdb_run(round->bdb, BDB_NOSYNC, tables_of(step), step_work, step);
         if (status != STATUS_OK)
             return status;
         round->count += step->claimed;
@@ -122,8 +130,7 @@ static enum status cancel_all(struct round *round, struct step *step, const stru
     step->tombstone = tombstone;
     step->wanted = BDB_STEP_MAX;
     for (int i = 0; i < TOMBSTONE_STEPS; i++) {
-        enum status status =
-            bdb_run(round->bdb, BDB_NOSYNC, BDB_USES(BDB_DUE) | BDB_USES(BDB_DELIVERY), step_work, step);
+        enum status status = bdb_run(round->bdb, BDB_NOSYNC, tables_of(step), step_work, step);
         if (status != STATUS_OK)
             return status;
         lower(&round->next_due_ms, step->next_due_ms);
@@ -151,13 +158,14 @@ static enum status serve(struct round *round, const struct bdb_due *first)
 {
     struct subscription subscription;
     struct lookup lookup = {first, &subscription};
-    struct step step = {.subscription_id = first->subscription_id, .now_ms = round->now_ms};
+    struct step step = {
+        .subscription_id = first->subscription_id, .is_forced = round->is_forced, .now_ms = round->now_ms};
     enum status status = bdb_run(round->bdb, BDB_READ, 0, read_subscription, &lookup);
     if (status != STATUS_OK)
         return status;
     if (subscription.is_deleted) {
         status = cancel_all(round, &step, &subscription);
-    } else if (subscription.active) {
+    } else if (subscription.active || round->is_forced) {
         struct admission admission = round->admit(round->context, &subscription);
         status = claim_admitted(round, &step, admission);
     }
@@ -183,7 +191,7 @@ static enum status go_round(struct round *round, struct object_id *last)
     bool wrapped = false;
     while (round->count < round->max) {
         struct bdb_due first;
-        enum status status = bdb_due_hop(round->bdb, last, &first);
+        enum status status = bdb_due_hop(round->bdb, round->is_forced, last, &first);
         if (status == STATUS_NOT_FOUND && !wrapped) {
             wrapped = true;
             memset(last, 0, sizeof *last);
@@ -202,6 +210,16 @@ static enum status go_round(struct round *round, struct object_id *last)
         *last = first.subscription_id;
     }
     return STATUS_OK;
+}
+
+/* Always from the start: they are few. */
+static enum status serve_forced(struct round *round)
+{
+    struct object_id start = {{0}};
+    round->is_forced = true;
+    enum status status = go_round(round, &start);
+    round->is_forced = false;
+    return status;
 }
 
 static struct object_id claimed_last(struct bdb *bdb)
@@ -223,13 +241,15 @@ enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, store_adm
                       struct claim *out, size_t *count, int64_t *next_due_ms)
 {
     struct bdb *bdb = bdb_of(store);
-    struct round round = {bdb, now_ms, admit, context, out, max, 0, INT64_MAX};
+    struct round round = {bdb, now_ms, admit, context, out, max, 0, INT64_MAX, false};
     bool is_done;
     enum status status = bdb_intake(bdb, &is_done);
     if (status != STATUS_OK)
         return status;
     struct object_id last = claimed_last(bdb);
-    status = go_round(&round, &last);
+    status = serve_forced(&round);
+    if (status == STATUS_OK)
+        status = go_round(&round, &last);
     remember(bdb, &last);
     if (status != STATUS_OK && round.count == 0)
         return status;

@@ -61,3 +61,16 @@ enum status bdb_cursor_next(struct bdb_cursor *cursor)
 {
     return cursor_get(cursor, DB_NEXT);
 }
+
+enum status bdb_cursor_previous(struct bdb_cursor *cursor)
+{
+    return cursor_get(cursor, DB_PREV);
+}
+
+enum status bdb_cursor_seek_before(struct bdb_cursor *cursor, const struct bdb_key *key)
+{
+    enum status status = bdb_cursor_seek(cursor, key);
+    if (status == STATUS_NOT_FOUND)
+        return cursor_get(cursor, DB_LAST);
+    return status == STATUS_OK ? bdb_cursor_previous(cursor) : status;
+}

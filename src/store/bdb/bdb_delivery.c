@@ -55,49 +55,6 @@ enum status bdb_delivery_write(struct bdb *bdb, DB_TXN *txn, const struct delive
     return status;
 }
 
-/* ---- delivery get ---- */
-
-struct lookup {
-    const struct object_id *subscription_id;
-    const struct object_id *event_id;
-    uint32_t number; /* of an attempt */
-    void *out;
-};
-
-/* Deleting a subscription writes its tombstone alone; its waiting deliveries are cancelled from that moment on, though
- * their rows are changed later. */
-static enum status see_tombstone(struct bdb *bdb, struct delivery *delivery)
-{
-    struct subscription subscription;
-    enum status status =
-        bdb_subscription_read(bdb, NULL, &delivery->organization_id, &delivery->subscription_id, 0, &subscription);
-    if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    if (subscription.is_deleted)
-        bdb_delivery_cancel(delivery, &subscription);
-    subscription_clear(&subscription);
-    return STATUS_OK;
-}
-
-static enum status get_work(struct bdb *bdb, DB_TXN *txn, void *context)
-{
-    const struct lookup *lookup = context;
-    struct delivery found;
-    enum status status = bdb_delivery_read(bdb, txn, lookup->subscription_id, lookup->event_id, 0, &found);
-    if (status == STATUS_OK && found.status == DELIVERY_WAITING)
-        status = see_tombstone(bdb, &found);
-    if (status == STATUS_OK)
-        *(struct delivery *)lookup->out = found;
-    return status;
-}
-
-enum status bdb_delivery_get(struct store *store, const struct object_id *subscription_id,
-                             const struct object_id *event_id, struct delivery *out)
-{
-    struct lookup lookup = {subscription_id, event_id, 0, out};
-    return bdb_run(bdb_of(store), BDB_READ, 0, get_work, &lookup);
-}
-
 /* ---- attempts ---- */
 
 static struct bdb_key attempt_key(const struct object_id *subscription_id, const struct object_id *event_id,
@@ -118,6 +75,13 @@ enum status bdb_attempt_write(struct bdb *bdb, DB_TXN *txn, const struct deliver
     buf_clear(&record);
     return status;
 }
+
+struct lookup {
+    const struct object_id *subscription_id;
+    const struct object_id *event_id;
+    uint32_t number;
+    struct attempt *out;
+};
 
 static enum status attempt_work(struct bdb *bdb, DB_TXN *txn, void *context)
 {

@@ -1,5 +1,6 @@
-/* The order of work: for each subscription its waiting deliveries by the time when they are due. Only the worker writes
- * here. One look at a subscription's first row says whether it has anything to do, however much waits behind it. */
+/* The order of work: for each subscription its waiting deliveries by the time when they are due; forced ones in a table
+ * of their own. The worker writes here, and who makes one delivery due by hand; publishing does not. One look at a
+ * subscription's first row says whether it has anything to do, however much waits behind it. */
 #include "store/bdb/bdb.h"
 
 /* key: subscription, due time, event; value: version, generation, organization */
@@ -20,6 +21,11 @@ static struct bdb_key key_of(const struct bdb_due *due)
     return key;
 }
 
+static enum bdb_table table_of(bool is_forced)
+{
+    return is_forced ? BDB_URGENT : BDB_DUE;
+}
+
 enum status bdb_due_decode(const struct bdb_key *key, struct slice value, struct bdb_due *out)
 {
     if (value.length >= 1 && (unsigned char)value.data[0] > DUE_VERSION)
@@ -34,30 +40,54 @@ enum status bdb_due_decode(const struct bdb_key *key, struct slice value, struct
     return STATUS_OK;
 }
 
-static enum status decode(const struct bdb_cursor *cursor, struct bdb_due *out)
+static enum status decode(const struct bdb_cursor *cursor, bool is_forced, struct bdb_due *out)
 {
+    out->is_forced = is_forced;
     return bdb_due_decode(&cursor->key, buf_slice(&cursor->value), out);
 }
 
-enum status bdb_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due)
+struct bdb_due bdb_due_of(const struct delivery *delivery)
+{
+    bool is_leased = delivery->lease_until_ms != 0;
+    return (struct bdb_due){.subscription_id = delivery->subscription_id,
+                            .due_at_ms = is_leased ? delivery->lease_until_ms : delivery->next_attempt_at_ms,
+                            .event_id = delivery->event_id,
+                            .generation = delivery->generation,
+                            .organization_id = delivery->organization_id,
+                            .is_forced = delivery->is_forced};
+}
+
+static enum status write_row(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due, u_int32_t flags)
 {
     unsigned char value[DUE_VALUE_BYTES] = {DUE_VERSION};
     struct bdb_key key = key_of(due);
     bytes_put(value + 1, 4, due->generation);
     memcpy(value + 5, due->organization_id.bytes, UUID_BYTES);
-    return bdb_put(bdb, txn, BDB_DUE, &key, (struct slice){(const char *)value, sizeof value}, 0);
+    struct slice row = {(const char *)value, sizeof value};
+    return bdb_put(bdb, txn, table_of(due->is_forced), &key, row, flags);
+}
+
+enum status bdb_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due)
+{
+    return write_row(bdb, txn, due, 0);
+}
+
+enum status bdb_due_add(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due)
+{
+    return write_row(bdb, txn, due, DB_NOOVERWRITE);
 }
 
 enum status bdb_due_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due)
 {
     struct bdb_key key = key_of(due);
-    enum status status = bdb_delete(bdb, txn, BDB_DUE, &key);
+    enum status status = bdb_delete(bdb, txn, table_of(due->is_forced), &key);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* ---- hopping ---- */
 
 struct hop {
+    bool is_forced;
     const struct object_id *after;
     struct bdb_due *out;
 };
@@ -71,37 +101,37 @@ static enum status hop_work(struct bdb *bdb, DB_TXN *txn, void *context)
     struct bdb_key start = key_of(&bound);
     if (object_id_compare(&bound.subscription_id, hop->after) < 0)
         return STATUS_NOT_FOUND; /* it was the last id that there can be */
-    enum status status = bdb_cursor_open(bdb, txn, BDB_DUE, 0, &cursor);
+    enum status status = bdb_cursor_open(bdb, txn, table_of(hop->is_forced), 0, &cursor);
     if (status != STATUS_OK)
         return status;
     status = bdb_cursor_seek(&cursor, &start);
     if (status == STATUS_OK)
-        status = decode(&cursor, hop->out);
+        status = decode(&cursor, hop->is_forced, hop->out);
     bdb_cursor_close(&cursor);
     return status;
 }
 
-enum status bdb_due_hop(struct bdb *bdb, const struct object_id *after, struct bdb_due *out)
+enum status bdb_due_hop(struct bdb *bdb, bool is_forced, const struct object_id *after, struct bdb_due *out)
 {
-    struct hop hop = {after, out};
+    struct hop hop = {is_forced, after, out};
     return bdb_run(bdb, BDB_READ, 0, hop_work, &hop);
 }
 
 /* ---- collecting ---- */
 
-enum status bdb_due_collect(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id, int64_t now_ms,
-                            size_t max, struct bdb_due *out, size_t *count, int64_t *next_due_ms)
+enum status bdb_due_collect(struct bdb *bdb, DB_TXN *txn, bool is_forced, const struct object_id *subscription_id,
+                            int64_t now_ms, size_t max, struct bdb_due *out, size_t *count, int64_t *next_due_ms)
 {
     struct bdb_cursor cursor;
     struct bdb_key start = key_of(&(struct bdb_due){.subscription_id = *subscription_id});
-    enum status status = bdb_cursor_open(bdb, txn, BDB_DUE, DB_RMW, &cursor);
+    enum status status = bdb_cursor_open(bdb, txn, table_of(is_forced), DB_RMW, &cursor);
     if (status != STATUS_OK)
         return status;
     *count = 0;
     status = bdb_cursor_seek(&cursor, &start);
     while (status == STATUS_OK) {
         struct bdb_due row;
-        status = decode(&cursor, &row);
+        status = decode(&cursor, is_forced, &row);
         if (status != STATUS_OK || object_id_compare(&row.subscription_id, subscription_id) != 0)
             break;
         if (row.due_at_ms > now_ms) {

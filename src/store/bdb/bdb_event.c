@@ -21,18 +21,40 @@ enum status bdb_event_read(struct bdb *bdb, DB_TXN *txn, const struct object_id 
     return status;
 }
 
+enum status bdb_event_write(struct bdb *bdb, DB_TXN *txn, const struct event *event)
+{
+    struct buf record = {0};
+    struct bdb_key key = bdb_event_key(&event->id);
+    event_encode(event, &record);
+    enum status status = bdb_put(bdb, txn, BDB_EVENT, &key, buf_slice(&record), DB_NOOVERWRITE);
+    buf_clear(&record);
+    return status;
+}
+
+enum status bdb_event_head_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *id, struct event_head *out)
+{
+    struct buf record = {0};
+    struct bdb_key key = bdb_event_key(id);
+    enum status status =
+        bdb_get_head(bdb, txn, BDB_EVENT, &key, txn ? DB_READ_COMMITTED : 0, EVENT_HEAD_BYTES, &record);
+    if (status == STATUS_OK)
+        status = event_head_decode(buf_slice(&record), out);
+    buf_clear(&record);
+    return status;
+}
+
 struct lookup {
     const struct object_id *id;
     struct event *out;
 };
 
 /* How far the deliveries of a wide event have been written stands in the inbox, until all of them are. */
-static enum status read_progress(struct bdb *bdb, struct event *event)
+enum status bdb_event_progress(struct bdb *bdb, DB_TXN *txn, struct event *event)
 {
     struct bdb_inbox_row row;
     if (event->expanded_count == event->subscription_count)
         return STATUS_OK;
-    enum status status = bdb_inbox_get(bdb, NULL, &event->id, 0, &row);
+    enum status status = bdb_inbox_get(bdb, txn, &event->id, 0, &row);
     if (status == STATUS_NOT_FOUND)
         event->expanded_count = event->subscription_count;
     else if (status == STATUS_OK && row.taken > event->expanded_count)
@@ -47,7 +69,7 @@ static enum status get_work(struct bdb *bdb, DB_TXN *txn, void *context)
     enum status status = bdb_event_read(bdb, txn, lookup->id, &found);
     if (status != STATUS_OK)
         return status;
-    status = read_progress(bdb, &found);
+    status = bdb_event_progress(bdb, txn, &found);
     if (status == STATUS_OK)
         *lookup->out = found;
     else

@@ -1,6 +1,6 @@
 /* The state of things for a person: what waits, for whom, and which subscriptions are in trouble.
  *
- *     inbox, due -> what waits for each subscription -> subscriptions: their states, and the sums
+ *     inbox, urgent, due -> what waits for each subscription -> subscriptions: their states, and the sums
  *
  * New events come first, so that one which is taken over in between is seen twice rather than not at all. The memory
  * that this takes grows with the subscriptions that have something waiting, not with what waits for them. */
@@ -146,6 +146,8 @@ static enum status survey_waiting(struct bdb *bdb, struct survey *survey)
     enum status status = STATUS_OK;
     for (unsigned lane = 0; lane < BDB_LANES && status == STATUS_OK; lane++)
         status = bdb_walk(bdb, (enum bdb_table)(BDB_INBOX + lane), visit_inbox, survey);
+    if (status == STATUS_OK)
+        status = bdb_walk(bdb, BDB_URGENT, visit_due, survey);
     return status == STATUS_OK ? bdb_walk(bdb, BDB_DUE, visit_due, survey) : status;
 }
 

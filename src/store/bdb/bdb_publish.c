@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "model/record.h"
 
 struct publication {
     struct event *events;
@@ -22,16 +21,6 @@ static size_t rows_now(const struct event *event, size_t budget)
     if (rows > BDB_EXPAND_EVENT)
         rows = BDB_EXPAND_EVENT;
     return rows < budget ? rows : budget;
-}
-
-static enum status put_event(struct bdb *bdb, DB_TXN *txn, const struct event *event)
-{
-    struct buf record = {0};
-    struct bdb_key key = bdb_event_key(&event->id);
-    event_encode(event, &record);
-    enum status status = bdb_put(bdb, txn, BDB_EVENT, &key, buf_slice(&record), DB_NOOVERWRITE);
-    buf_clear(&record);
-    return status;
 }
 
 /* It was published before: the caller gets what was decided then. */
@@ -54,7 +43,7 @@ static enum status read_back(struct bdb *bdb, DB_TXN *txn, struct event *event)
 static enum status publish_event(struct bdb *bdb, DB_TXN *txn, struct event *event, size_t *budget, bool *is_new)
 {
     event->expanded_count = rows_now(event, *budget);
-    enum status status = put_event(bdb, txn, event);
+    enum status status = bdb_event_write(bdb, txn, event);
     *is_new = status == STATUS_OK && event->subscription_count > 0;
     if (status == STATUS_EXISTS)
         return read_back(bdb, txn, event);

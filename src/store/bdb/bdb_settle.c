@@ -8,6 +8,9 @@
 
 _Static_assert((int)STORE_SETTLE_MAX <= (int)BDB_STEP_MAX, "a batch goes into one transaction");
 
+#define SETTLE_TABLES                                                                                                  \
+    (BDB_USES(BDB_DUE) | BDB_USES(BDB_URGENT) | BDB_USES(BDB_FAILED) | BDB_USES(BDB_DELIVERY) | BDB_USES(BDB_ATTEMPT))
+
 static bool holds(const struct claim *claim, const struct delivery *delivery, int64_t now_ms)
 {
     return delivery->status == DELIVERY_WAITING && delivery->generation == claim->generation &&
@@ -22,24 +25,22 @@ static enum status take_back(struct bdb *bdb, DB_TXN *txn, const struct claim *c
     *is_held = status == STATUS_OK && holds(claim, out, now_ms);
     if (!*is_held)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    struct bdb_due lease = {
-        .subscription_id = claim->subscription_id, .due_at_ms = out->lease_until_ms, .event_id = claim->event_id};
+    struct bdb_due lease = bdb_due_of(out);
     return bdb_due_delete(bdb, txn, &lease);
 }
 
-/* Writes the delivery without its lease, and where it waits on, its new place in the order of work. */
+/* Writes the delivery without its lease, and its new place: in the order of work where it waits on, among those that
+ * can be recovered where it failed. */
 static enum status put_back(struct bdb *bdb, DB_TXN *txn, struct delivery *delivery)
 {
     delivery->generation++;
     delivery->lease_until_ms = 0;
     enum status status = bdb_delivery_write(bdb, txn, delivery, 0);
+    if (status == STATUS_OK && delivery->status == DELIVERY_FAILED)
+        return bdb_failed_put(bdb, txn, delivery);
     if (status != STATUS_OK || delivery->status != DELIVERY_WAITING)
         return status;
-    struct bdb_due due = {.subscription_id = delivery->subscription_id,
-                          .due_at_ms = delivery->next_attempt_at_ms,
-                          .event_id = delivery->event_id,
-                          .generation = delivery->generation,
-                          .organization_id = delivery->organization_id};
+    struct bdb_due due = bdb_due_of(delivery);
     return bdb_due_put(bdb, txn, &due);
 }
 
@@ -111,8 +112,7 @@ static enum status settle_some(struct bdb *bdb, struct settling *settling)
 {
     enum status status = bdb_run(bdb, BDB_READ, 0, tombstones_work, settling);
     if (status == STATUS_OK)
-        status = bdb_run(bdb, BDB_NOSYNC, BDB_USES(BDB_DUE) | BDB_USES(BDB_DELIVERY) | BDB_USES(BDB_ATTEMPT),
-                         settle_work, settling);
+        status = bdb_run(bdb, BDB_NOSYNC, SETTLE_TABLES, settle_work, settling);
     for (size_t i = 0; i < settling->count; i++)
         subscription_clear(&settling->tombstones[i]);
     return status;
@@ -161,8 +161,7 @@ enum status bdb_release(struct store *store, int64_t now_ms, const struct claim 
     for (size_t done = 0; done < count && status == STATUS_OK; done += BDB_STEP_MAX) {
         size_t some = count - done < BDB_STEP_MAX ? count - done : BDB_STEP_MAX;
         struct releasing releasing = {now_ms, claims + done, some};
-        status = bdb_run(bdb_of(store), BDB_NOSYNC, BDB_USES(BDB_DUE) | BDB_USES(BDB_DELIVERY) | BDB_USES(BDB_ATTEMPT),
-                         release_work, &releasing);
+        status = bdb_run(bdb_of(store), BDB_NOSYNC, SETTLE_TABLES, release_work, &releasing);
     }
     return status;
 }

@@ -23,7 +23,9 @@ static const struct table tables[BDB_INBOX + 1] = {
     [BDB_ATTEMPT] = {"attempt", 16384, 0},
     [BDB_DUE] = {"due", 8192, 0},
     [BDB_IDEMPOTENCY] = {"idempotency", 8192, DB_REVSPLITOFF}, /* keeps the pages that bdb_spread made */
-    [BDB_INBOX] = {"inbox", 4096, 0},                          /* and the following, one a lane */
+    [BDB_URGENT] = {"urgent", 4096, 0},
+    [BDB_FAILED] = {"failed", 8192, 0},
+    [BDB_INBOX] = {"inbox", 4096, 0}, /* and the following, one a lane */
 };
 
 static const struct table *table_of(enum bdb_table table)
@@ -118,16 +120,16 @@ static DBT dbt_of_key(const struct bdb_key *key)
 
 enum { FIRST_GUESS = 1024 };
 
-enum status bdb_get(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, u_int32_t flags,
-                    struct buf *out)
+static enum status get_row(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key,
+                           u_int32_t flags, DBT value, struct buf *out)
 {
     DB *db;
     enum status status = bdb_table_open(bdb, table, &db);
     if (status != STATUS_OK)
         return status;
     DBT row_key = dbt_of_key(key);
-    DBT value = {.flags = DB_DBT_USERMEM};
     int code;
+    value.flags |= DB_DBT_USERMEM;
     buf_reset(out);
     buf_reserve(out, FIRST_GUESS);
     for (;;) {
@@ -143,6 +145,18 @@ enum status bdb_get(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const st
         out->data[out->length] = '\0';
     }
     return bdb_status(bdb, code, table_of(table)->name);
+}
+
+enum status bdb_get(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, u_int32_t flags,
+                    struct buf *out)
+{
+    return get_row(bdb, txn, table, key, flags, (DBT){.flags = 0}, out);
+}
+
+enum status bdb_get_head(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, u_int32_t flags,
+                         size_t most, struct buf *out)
+{
+    return get_row(bdb, txn, table, key, flags, (DBT){.flags = DB_DBT_PARTIAL, .dlen = (u_int32_t)most}, out);
 }
 
 enum status bdb_put(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, struct slice value,
