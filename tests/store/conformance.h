@@ -78,6 +78,11 @@ bool settle_one(struct fixture *fixture, const struct claim *claim, int64_t now_
 struct delivery get_delivery(struct fixture *fixture, const struct object_id *subscription_id,
                              const struct object_id *event_id);
 
+/* The only one that is due; a claim without a generation where nothing is. */
+struct claim claim_at(struct fixture *fixture, int64_t now_ms);
+struct delivery retry_delivery(struct fixture *fixture, const struct object_id *subscription_id,
+                               const struct object_id *event_id, int64_t now_ms);
+
 /* ---- processes ---- */
 
 /* Runs `work` in `count` children at once, each with the store open; the sum of what they return (below 100 each). */
@@ -101,6 +106,10 @@ int run_delete_tests(void);
 int run_match_tests(void);
 int run_wide_tests(void);
 int run_overview_tests(void);
+int run_log_tests(void);
+int run_hand_tests(void);
+int run_recover_tests(void);
+int run_forced_tests(void);
 int run_process_tests(void);
 
 #endif

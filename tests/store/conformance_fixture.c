@@ -198,8 +198,29 @@ struct delivery get_delivery(struct fixture *fixture, const struct object_id *su
                              const struct object_id *event_id)
 {
     struct delivery delivery = {.generation = 0};
-    assert_int_equal(store_delivery_get(fixture->store, &fixture->org, subscription_id, event_id, &delivery), STATUS_OK);
+    assert_int_equal(store_delivery_get(fixture->store, &fixture->org, subscription_id, event_id, &delivery),
+                     STATUS_OK);
     return delivery;
+}
+
+struct claim claim_at(struct fixture *fixture, int64_t now_ms)
+{
+    struct claims *claims = claims_new();
+    claim_all(fixture, now_ms, 10, claims);
+    assert_true(claims->count <= 1);
+    struct claim claim = claims->count == 1 ? claims->items[0] : (struct claim){.generation = 0};
+    free(claims);
+    return claim;
+}
+
+struct delivery retry_delivery(struct fixture *fixture, const struct object_id *subscription_id,
+                               const struct object_id *event_id, int64_t now_ms)
+{
+    struct delivery_entry entry;
+    assert_int_equal(
+        store_delivery_retry(fixture->store, &fixture->org, subscription_id, event_id, now_ms, &entry, NULL),
+        STATUS_OK);
+    return entry.delivery;
 }
 
 /* ---- processes ---- */

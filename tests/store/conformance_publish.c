@@ -23,7 +23,8 @@ static void an_event_goes_to_those_who_want_it(void **state)
     assert_int_equal(delivery.created_at_ms, 1000);
     assert_int_equal(delivery.next_attempt_at_ms, 1000);
     assert_int_equal(delivery.attempt_count, 0);
-    assert_int_equal(store_delivery_get(fixture->store, &fixture->org, &other.id, &event.id, &delivery), STATUS_NOT_FOUND);
+    assert_int_equal(store_delivery_get(fixture->store, &fixture->org, &other.id, &event.id, &delivery),
+                     STATUS_NOT_FOUND);
     event_clear(&event);
 }
 
