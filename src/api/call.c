@@ -66,3 +66,11 @@ bool call_object_id(struct call *call, struct object_id *out)
     }
     return true;
 }
+
+bool call_delivery_id(struct call *call, struct object_id *subscription_id, struct object_id *event_id)
+{
+    if (delivery_id_parse(call->id, subscription_id, event_id) == STATUS_OK)
+        return true;
+    call_fail(call, STATUS_NOT_FOUND, "no such delivery");
+    return false;
+}

@@ -32,5 +32,7 @@ void call_invalid(struct call *call, const char *message, const struct field_err
 void call_fail(struct call *call, enum status status, const char *message);
 /* The path's {id}. False: it is no id, and the request was answered with 404. */
 bool call_object_id(struct call *call, struct object_id *out);
+/* Likewise a delivery's, which is its subscription's and its event's. */
+bool call_delivery_id(struct call *call, struct object_id *subscription_id, struct object_id *event_id);
 
 #endif

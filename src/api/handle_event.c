@@ -42,21 +42,12 @@ static void render_publication(void *context, struct buf *kept)
     idempotency_keep(&publication->keeper, kept);
 }
 
-static char *make_trace_id(void)
-{
-    struct uuid trace;
-    char *text = mem_alloc(UUID_TEXT);
-    uuid_make(&trace);
-    uuid_format(&trace, text);
-    return text;
-}
-
 /* Moves the input's texts into the event, whose id and time are set. */
 static void fill_in(struct event *event, const struct uuid *organization_id, struct event_input *input)
 {
     event->organization_id = *organization_id;
     event->name = input->event_name;
-    event->trace_id = input->trace_id != NULL ? input->trace_id : make_trace_id();
+    event->trace_id = input->trace_id != NULL ? input->trace_id : event_trace_id_make();
     event->agent_id = input->agent_id;
     event->workspace_id = input->workspace_id;
     event_compose_body(event, input->payload);

@@ -7,16 +7,12 @@
 #include "base/json_out.h"
 #include "model/event.h"
 
-/* A delivery's id is its subscription's and its event's. */
 static void add_delivery_ids(json_object *object, const struct event *event)
 {
     json_object *array = json_out_array(object, "delivery_ids");
-    char id[2 * (OBJECT_ID_TEXT - 1) + 1];
-    object_id_format(&event->id, id + OBJECT_ID_TEXT - 1);
     for (size_t i = 0; i < event->subscription_count; i++) {
-        char subscription_id[OBJECT_ID_TEXT];
-        object_id_format(&event->subscriptions[i], subscription_id);
-        memcpy(id, subscription_id, OBJECT_ID_TEXT - 1);
+        char id[DELIVERY_ID_TEXT];
+        delivery_id_format(&event->subscriptions[i], &event->id, id);
         json_out_text(array, NULL, id);
     }
 }

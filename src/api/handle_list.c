@@ -46,7 +46,7 @@ static void end_page(struct listing *listing, bool has_more)
 void handle_subscription_list(struct call *call)
 {
     struct page page;
-    if (!page_read(call, LIST, &page))
+    if (!page_read(call, LIST, NULL, 0, NULL, &page))
         return;
     struct listing listing = {.call = call,
                               .success = {.status = 200},

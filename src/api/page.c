@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "api/query.h"
 #include "base/encoding.h"
 #include "base/keyring.h"
 
@@ -70,17 +69,19 @@ static const char *read_token(void *context, const char *value)
     return "must be the next_page_token of this list's page before, unchanged; leave it out for the first page";
 }
 
-static const struct query_field fields[] = {
+static const struct query_field page_fields[] = {
     {"page_size", true, read_size},
     {"page_token", false, read_token},
 };
 
-bool page_read(struct call *call, const char *list, struct page *out)
+bool page_read(struct call *call, const char *list, const struct query_field *fields, size_t count, void *context,
+               struct page *out)
 {
     *out = (struct page){0};
     struct reader reader = {call, list, out};
     struct field_errors errors = {0};
-    query_read(call->request->query, fields, sizeof fields / sizeof fields[0], &reader, &errors);
+    query_read(call->request->query, page_fields, sizeof page_fields / sizeof page_fields[0], &reader, &errors);
+    query_read(call->request->query, fields, count, context, &errors);
     bool is_valid = errors.count == 0;
     if (!is_valid)
         call_invalid(call, "the query has parameters that are missing or not valid", &errors);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/json_out.h"
+#include "base/mem.h"
 
 /* The service whose events tell a customer about their own subscriptions. */
 #define OWN_SERVICE_PREFIX "Webhook."
@@ -21,6 +22,26 @@ void event_clear(struct event *event)
     buf_clear(&event->body);
     free(event->subscriptions);
     memset(event, 0, sizeof *event);
+}
+
+enum status event_take_head(const struct event *event, struct event_head *out)
+{
+    struct event_head head = {.organization_id = event->organization_id};
+    if (strlen(event->name) >= EVENT_WORD_SIZE || strlen(event->trace_id) >= EVENT_WORD_SIZE)
+        return STATUS_CORRUPT;
+    memcpy(head.name, event->name, strlen(event->name));
+    memcpy(head.trace_id, event->trace_id, strlen(event->trace_id));
+    *out = head;
+    return STATUS_OK;
+}
+
+char *event_trace_id_make(void)
+{
+    struct uuid trace;
+    char *text = mem_alloc(UUID_TEXT);
+    uuid_make(&trace);
+    uuid_format(&trace, text);
+    return text;
 }
 
 /* Nothing needs escaping: the alphabets of UUIDs, trace ids and event names hold no character that JSON escapes. */

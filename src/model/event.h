@@ -32,7 +32,14 @@ struct event_head {
     char trace_id[EVENT_WORD_SIZE];
 };
 
+/* The event that somebody has sent to a subscription to see whether it arrives. */
+#define EVENT_NAME_TEST "Webhook.Test"
+
 void event_clear(struct event *event);
+/* STATUS_CORRUPT: a word is too long for a head. */
+enum status event_take_head(const struct event *event, struct event_head *out) MUST_USE;
+/* A trace id where the publisher gave none: a UUID. The caller frees. */
+char *event_trace_id_make(void);
 /* Fills `event->body` from the other members:
  * {"organizationId":"…","traceId":"…","eventName":"…","timestamp":<seconds>.<3 digits>,"payload":<bytes>} */
 void event_compose_body(struct event *event, struct slice payload);
