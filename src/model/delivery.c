@@ -66,18 +66,21 @@ static int64_t latest(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* A lease that still runs stays, though nobody's claim has the new generation: that is what keeps a second attempt from
+ * beginning beside the one that may be under way, however often it is cancelled and revived until then. */
 void delivery_revive(struct delivery *delivery, int64_t now_ms)
 {
     if (delivery->status != DELIVERY_WAITING)
         delivery->budget_used = 0;
     delivery->status = DELIVERY_WAITING;
     delivery->generation++;
+    if (delivery->lease_until_ms <= now_ms)
+        delivery->lease_until_ms = 0;
     delivery->next_attempt_at_ms = latest(now_ms, delivery->lease_until_ms);
-    delivery->lease_until_ms = 0;
     delivery->finished_at_ms = 0;
 }
 
-/* The lease's end is kept: should somebody revive it, no attempt begins while the other one may still be under way. */
+/* Its lease is kept for the same reason. */
 void delivery_cancel(struct delivery *delivery, int64_t now_ms)
 {
     delivery->status = DELIVERY_CANCELLED;

@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from api import EVENT, EVENTS, SUBSCRIPTION, WHOAMI, Organization, make_door
+from api import DELIVERY, EVENT, EVENTS, SUBSCRIPTION, WHOAMI, Organization, make_door
 
 HOUR_MS = 3600 * 1000
 
@@ -42,6 +42,15 @@ OPERATIONS = {
     "patch that changes nothing": ("PATCH", SUBSCRIPTION + "/{id}", lambda: {}, lambda: {"description": "two"}),
     "rotate": ("POST", SUBSCRIPTION + "/{id}/rotate/secret", None, None),
     "revoke": ("POST", SUBSCRIPTION + "/{id}/revoke/secret", None, None),
+    "test": ("POST", SUBSCRIPTION + "/{id}/test", None, None),
+    "recover": (
+        "POST",
+        SUBSCRIPTION + "/{id}/recover",
+        lambda: {"since": "2026-01-01T00:00:00Z"},
+        lambda: {"since": "2026-01-02T00:00:00Z"},
+    ),
+    "retry": ("POST", DELIVERY + "/{id}{event}/retry", None, None),
+    "cancel": ("POST", DELIVERY + "/{id}{event}/cancel", None, None),
     "publish": ("POST", EVENT, event, lambda: event("A.c")),
     "publish batch": ("POST", EVENTS, lambda: [event(), event()], lambda: [event()]),
 }
@@ -52,7 +61,7 @@ def operation(request, api):
     method, path, make, other = OPERATIONS[request.param]
     made = api.subscribe()
     api.rotate(made["id"])
-    path = path.replace("{id}", made["id"])
+    path = path.replace("{id}", made["id"]).replace("{event}", api.publish().json["event_id"])
 
     class Operation:
         name, identity, takes_body = request.param, made["id"], make is not None

@@ -1,7 +1,7 @@
 """Each operation with each set of scopes, and with another organization's key."""
 
 import pytest
-from api import EVENT, EVENTS, SUBSCRIPTION, SUBSCRIPTIONS, WHOAMI, Organization
+from api import DELIVERY, EVENT, EVENTS, SUBSCRIPTION, SUBSCRIPTIONS, WHOAMI, Organization
 
 UNKNOWN = "0123456789abcdef01234567"
 PUT = {"name": "put", "url": "https://a.example/", "enable_signed_webhooks": True}
@@ -24,6 +24,14 @@ OPERATIONS = [
     ("POST", EVENTS, [{"event_name": "A.b", "payload": {}}], {"publish"}, 202),
     ("GET", EVENT + "/{event}", None, READERS, 200),
     ("HEAD", EVENT + "/{event}", None, READERS, 200),
+    ("GET", SUBSCRIPTION + "/{subscription}/deliveries?page_size=1", None, READERS, 200),
+    ("HEAD", SUBSCRIPTION + "/{subscription}/deliveries?page_size=1", None, READERS, 200),
+    ("POST", SUBSCRIPTION + "/{subscription}/recover", {"since": "2026-01-01T00:00:00Z"}, {"manage"}, 202),
+    ("POST", SUBSCRIPTION + "/{subscription}/test", None, {"manage"}, 202),
+    ("GET", DELIVERY + "/{subscription}{event}", None, READERS, 200),
+    ("HEAD", DELIVERY + "/{subscription}{event}", None, READERS, 200),
+    ("POST", DELIVERY + "/{subscription}{event}/retry", None, {"manage"}, 202),
+    ("POST", DELIVERY + "/{subscription}{event}/cancel", None, {"manage"}, 200),
     ("GET", WHOAMI, None, ALL, 200),
 ]
 SETS = [
@@ -65,6 +73,8 @@ def test_a_key_may_do_what_its_scopes_say(org, api, objects, method, path, body,
             body = {**body, "name": scopes}
         if method == "DELETE":
             target = path.format(subscription=api.subscribe()["id"])
+        if path.endswith("/cancel"):
+            target = path.format(**{**objects, "event": api.publish().json["event_id"]})
         response = client.call(method, target, body)
         assert response.status == status, (scopes, response)
 

@@ -140,6 +140,9 @@ static void what_was_cancelled_under_way_is_tried_again_when_that_lease_has_ende
     struct claim first = claim_at(fixture, 1000);
     assert_int_equal(try_cancel(fixture, &sent, 1050), STATUS_OK);
     assert_int_equal(retry_delivery(fixture, &sent.id, &sent.event, 1100).next_attempt_at_ms, first.lease_until_ms);
+    assert_int_equal(try_cancel(fixture, &sent, 1150), STATUS_OK);
+    assert_int_equal(retry_delivery(fixture, &sent.id, &sent.event, 1200).next_attempt_at_ms, first.lease_until_ms);
+    assert_false(settle_one(fixture, &first, 1300, DELIVERY_DELIVERED, 0));
     assert_int_equal(claim_at(fixture, first.lease_until_ms - 1).generation, 0);
     struct claim second = claim_at(fixture, first.lease_until_ms);
     assert_true(second.generation > first.generation);

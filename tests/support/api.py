@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import openapi
 from fcgi_client import Pool, Raw
@@ -16,6 +16,7 @@ SUBSCRIPTION = "/v1/public/webhook/subscription"
 SUBSCRIPTIONS = "/v1/public/webhook/subscriptions"
 EVENT = "/v1/public/webhook/event"
 EVENTS = "/v1/public/webhook/events"
+DELIVERY = "/v1/public/webhook/delivery"
 WHOAMI = "/v1/whoami"
 
 ERROR_TYPES = {
@@ -252,6 +253,39 @@ class Api:
             token = response.json.get("next_page_token")
             if token is None:
                 return
+
+    def deliveries(self, identity, page_size=100, page_token=None, **filters):
+        query = {"page_size": page_size, **({"page_token": page_token} if page_token else {}), **filters}
+        return self.get(f"{SUBSCRIPTION}/{identity}/deliveries?{urlencode(query)}")
+
+    def delivery_pages(self, identity, page_size=100, **filters):
+        """The pages of the subscription's list of deliveries, each a list."""
+        token = None
+        while True:
+            response = self.deliveries(identity, page_size, token, **filters)
+            assert response.status == 200 and len(response.json["data"]) <= page_size, response
+            yield response.json["data"]
+            token = response.json.get("next_page_token")
+            if token is None:
+                return
+
+    def all_deliveries(self, identity, page_size=100, **filters):
+        return [item for page in self.delivery_pages(identity, page_size, **filters) for item in page]
+
+    def delivery(self, identity, **more):
+        return self.get(f"{DELIVERY}/{identity}", **more)
+
+    def retry(self, identity, **more):
+        return self.post(f"{DELIVERY}/{identity}/retry", **more)
+
+    def cancel(self, identity, **more):
+        return self.post(f"{DELIVERY}/{identity}/cancel", **more)
+
+    def recover(self, identity, json_body=None, **more):
+        return self.post(f"{SUBSCRIPTION}/{identity}/recover", json_body, **more)
+
+    def send_test(self, identity, **more):
+        return self.post(f"{SUBSCRIPTION}/{identity}/test", **more)
 
     def event(self, identity, **more):
         return self.get(f"{EVENT}/{identity}", **more)

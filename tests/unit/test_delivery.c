@@ -252,9 +252,14 @@ static void what_was_cancelled_under_way_is_revived_when_its_lease_ends(void **s
     assert_int_equal(delivery.next_attempt_at_ms, 0);
     delivery_revive(&delivery, 2000);
     assert_int_equal(delivery.next_attempt_at_ms, 5000);
-    assert_int_equal(delivery.lease_until_ms, 0);
     delivery_cancel(&delivery, 800);
     assert_int_equal(delivery.finished_at_ms, 900); /* not before it was created */
+    delivery_revive(&delivery, 4999);
+    assert_int_equal(delivery.next_attempt_at_ms, 5000);
+    delivery_cancel(&delivery, 4999);
+    delivery_revive(&delivery, 5000);
+    assert_int_equal(delivery.next_attempt_at_ms, 5000);
+    assert_int_equal(delivery.lease_until_ms, 0);
 }
 
 int main(void)
