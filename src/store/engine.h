@@ -36,6 +36,7 @@ struct store_engine {
                                        const struct object_id *id, struct change *change);
     enum status (*subscription_get)(struct store *store, const struct uuid *organization_id, const struct object_id *id,
                                     struct subscription *out);
+    enum status (*subscription_owner)(struct store *store, const struct object_id *id, struct uuid *organization_id);
     enum status (*subscription_list)(struct store *store, const struct uuid *organization_id,
                                      const struct object_id *after, size_t max,
                                      bool (*visit)(void *context, const struct subscription *subscription),

@@ -151,6 +151,11 @@ enum status store_subscription_get(struct store *store, const struct uuid *organ
     return store->engine->subscription_get(store, organization_id, id, out);
 }
 
+enum status store_subscription_owner(struct store *store, const struct object_id *id, struct uuid *organization_id)
+{
+    return store->engine->subscription_owner(store, id, organization_id);
+}
+
 enum status store_subscription_list(struct store *store, const struct uuid *organization_id,
                                     const struct object_id *after, size_t max,
                                     bool (*visit)(void *context, const struct subscription *subscription),

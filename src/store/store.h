@@ -122,6 +122,9 @@ enum status store_subscription_update(struct store *store, const struct uuid *or
 enum status store_subscription_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
                                    struct subscription *out) MUST_USE;
 
+/* Whose it is: for commands, as it looks into every organization. STATUS_NOT_FOUND also for tombstones. */
+enum status store_subscription_owner(struct store *store, const struct object_id *id,
+                                     struct uuid *organization_id) MUST_USE;
 /* Oldest first, from behind `after` (all zero: from the start), at most `max`, tombstones passed over. `visit` borrows,
  * is called with nothing locked, and ends the list by returning false. *has_more: there was something behind the last
  * one visited. Whatever comes and goes between two calls, a subscription that stays is visited exactly once. */

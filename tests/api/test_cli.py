@@ -12,7 +12,7 @@ import uuid
 import pytest
 from harness import BUILD, NOBODY, Installation, eventually
 
-COMMANDS = ["init", "key create", "key list", "key revoke", "deliver", "publish", "status", "doctor"]
+COMMANDS = ["init", "key create", "key list", "key revoke", "deliver", "publish", "recover", "status", "doctor"]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """Recovering what failed in a window of time."""
 
+import os
+import pty
 import uuid
 
 import pytest
@@ -141,3 +143,57 @@ def test_without_a_subscription_or_a_body_there_is_nothing_to_recover(service):
     assert api.recover(made["id"], ["since"]).status == 400
     api.delete(made["id"])
     assert api.recover(made["id"], {"since": "2026-06-12T10:15:00Z"}).status == 404
+
+
+# ---- the command ----
+
+
+def test_the_command_goes_on_until_nothing_is_left(service, receiver, no_retry):
+    org = service(clock=True)
+    identity, _ = fail(org, receiver, 550, no_retry, [0, 1000])
+    org.installation.set_clock(MINUTE_MS)
+    done = org.installation.cli("recover", identity, "--since", "2000-01-01T00:00:00Z", check=True)
+    assert done.stdout == b"1100 deliveries are due again\n" and done.stderr == b"", "progress is for terminals"
+    assert len(org.api.all_deliveries(identity, status="WAITING")) == 1100
+    again = org.installation.cli("recover", identity, "--since", "2000-01-01T00:00:00Z", check=True)
+    assert again.stdout == b"0 deliveries are due again\n"
+
+
+def test_the_commands_window_ends_where_it_starts_unless_told(service, receiver, no_retry):
+    org = service(clock=True)
+    identity, _ = fail(org, receiver, 2, no_retry, [0, 10 * MINUTE_MS])
+    org.installation.set_clock(5 * MINUTE_MS)
+    times = sorted(item["finished_at"] for item in org.api.all_deliveries(identity))
+    recover = ("recover", identity, "--since", times[0])
+    assert org.installation.cli(*recover, "--until", times[0], check=True).stdout.startswith(b"0 ")
+    assert org.installation.cli(*recover, check=True).stdout.startswith(b"2 "), "the later two lie in its future"
+    assert org.installation.cli(*recover, "--until", "2100-01-01T00:00:00Z", check=True).stdout.startswith(b"2 ")
+
+
+def test_the_command_shows_a_terminal_how_far_it_came(service, receiver, no_retry):
+    org = service(clock=True)
+    identity, _ = fail(org, receiver, 3, no_retry)
+    org.installation.set_clock(MINUTE_MS)
+    ours, theirs = pty.openpty()
+    script = f'exec "$@" 2>/proc/{os.getpid()}/fd/{theirs}'
+    since = ("--since", "2000-01-01T00:00:00Z")
+    org.installation.run_program("/bin/sh", "-c", script, "sh", org.installation.command, "recover", identity, *since, check=True)
+    shown = os.read(ours, 4096)
+    os.close(ours), os.close(theirs)
+    assert b"\r3 deliveries are due again" in shown and shown.endswith(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "words, status, said",
+    [
+        (["0123456789abcdef01234567", "--since", "2000-01-01T00:00:00Z"], 1, b"no subscription 0123456789abcdef01234567"),
+        (["nonsense", "--since", "2000-01-01T00:00:00Z"], 2, b"24 digits"),
+        (["0123456789abcdef01234567"], 2, b"--since"),
+        (["0123456789abcdef01234567", "--since", "yesterday"], 2, b"--since needs a time"),
+        (["0123456789abcdef01234567", "--since", "2000-01-01T00:00:00Z", "--until", "2h"], 2, b"--until needs a time"),
+        (["0123456789abcdef01234567", "--since", "2100-01-01T00:00:00Z"], 2, b"later than the end"),
+    ],
+)
+def test_the_command_says_what_is_wrong(install, words, status, said):
+    done = install().cli("recover", *words)
+    assert done.returncode == status and said in done.stderr and done.stdout == b"", done

@@ -173,6 +173,25 @@ static void another_organizations_is_not_there(void **state)
     assert_int_equal(store_subscription_update(fixture->store, &other, &id, &change), STATUS_NOT_FOUND);
 }
 
+static void the_owner_of_a_subscription_is_found_by_its_id(void **state)
+{
+    struct fixture *fixture = *state;
+    struct object_id ids[3], none = {{9}};
+    struct uuid owners[3], found;
+    for (int i = 0; i < 3; i++) {
+        uuid_make(&fixture->org);
+        owners[i] = fixture->org;
+        ids[i] = add_subscription(fixture, "s");
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(store_subscription_owner(fixture->store, &ids[i], &found), STATUS_OK);
+        assert_memory_equal(&found, &owners[i], sizeof found);
+    }
+    assert_int_equal(store_subscription_owner(fixture->store, &none, &found), STATUS_NOT_FOUND);
+    change_subscription(fixture, &ids[2], apply_delete);
+    assert_int_equal(store_subscription_owner(fixture->store, &ids[2], &found), STATUS_NOT_FOUND);
+}
+
 int run_subscription_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +205,7 @@ int run_subscription_tests(void)
         SHARING_TEST(time_never_runs_back_over_the_records_own),
         SHARING_TEST(a_deleted_one_is_not_there_and_its_name_is_free),
         SHARING_TEST(another_organizations_is_not_there),
+        CONFORMANCE_TEST(the_owner_of_a_subscription_is_found_by_its_id),
     };
     return cmocka_run_group_tests_name("subscriptions", tests, fixture_make, fixture_remove);
 }

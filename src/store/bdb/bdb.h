@@ -329,6 +329,7 @@ enum status bdb_subscription_update(struct store *store, const struct uuid *orga
                                     struct change *change);
 enum status bdb_subscription_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
                                  struct subscription *out);
+enum status bdb_subscription_owner(struct store *store, const struct object_id *id, struct uuid *organization_id);
 enum status bdb_subscription_list(struct store *store, const struct uuid *organization_id,
                                   const struct object_id *after, size_t max,
                                   bool (*visit)(void *context, const struct subscription *subscription), void *context,

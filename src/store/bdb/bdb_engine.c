@@ -20,6 +20,7 @@ const struct store_engine store_engine_bdb = {
     .subscription_create = bdb_subscription_create,
     .subscription_update = bdb_subscription_update,
     .subscription_get = bdb_subscription_get,
+    .subscription_owner = bdb_subscription_owner,
     .subscription_list = bdb_subscription_list,
     .event_id_make = bdb_event_id_make,
     .publish = bdb_publish,
