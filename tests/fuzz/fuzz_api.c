@@ -31,7 +31,7 @@ static uint32_t roll(uint32_t sides)
 /* A row that stands twice comes twice as often. */
 static const struct {
     enum http_method method;
-    const char *path; /* "{s}" stands for a subscription's id, "{e}" for an event's */
+    const char *path; /* "{s}" stands for a subscription's id, "{e}" for an event's, "{d}" for a delivery's */
     uint32_t first_body, last_body;
 } operations[] = {
     {HTTP_POST, WEBHOOK "/subscription", 0, 1},
@@ -52,6 +52,13 @@ static const struct {
     {HTTP_POST, WEBHOOK "/events", 7, 8},
     {HTTP_GET, WEBHOOK "/event/{e}", 0, 0},
     {HTTP_HEAD, WEBHOOK "/event/{e}", 0, 0},
+    {HTTP_GET, WEBHOOK "/subscription/{s}/deliveries", 0, 0},
+    {HTTP_GET, WEBHOOK "/subscription/{s}/deliveries", 0, 0},
+    {HTTP_POST, WEBHOOK "/subscription/{s}/recover", 9, 9},
+    {HTTP_POST, WEBHOOK "/subscription/{s}/test", 0, 0},
+    {HTTP_GET, WEBHOOK "/delivery/{d}", 0, 0},
+    {HTTP_POST, WEBHOOK "/delivery/{d}/retry", 0, 0},
+    {HTTP_POST, WEBHOOK "/delivery/{d}/cancel", 0, 0},
     {HTTP_GET, "/v1/whoami", 0, 0},
 };
 
@@ -70,10 +77,16 @@ static const char *const bodies[] = {
     ("[{\"event_name\":\"A.B\",\"payload\":{}},{\"event_name\":\"C.D\",\"payload\":{\"payload\":{}},"
      "\"workspace_id\":\"w\"}]"),
     "[{\"event_name\":\"Webhook.Test\",\"payload\":1},null,{\"event_name\":\"A.B\",\"event_name\":\"A.B\"}]",
+    "{\"since\":\"2020-01-01T00:00:00Z\",\"until\":\"2100-01-01T00:00:00.5+01:00\"}",
 };
 
 static const char *const queries[] = {
-    "", "page_size=2", "page_size=1&page_token={t}", "page_token={t}&page_size=100", "page_size=0&page_size=5&x=%",
+    "",
+    "page_size=2",
+    "page_size=1&page_token={t}",
+    "page_token={t}&page_size=100",
+    "page_size=0&page_size=5&x=%",
+    "page_size=3&status=WAITING&since=2020-01-01T00:00:00Z&event_name=A.B",
 };
 
 static const char *const words[] = {
@@ -173,6 +186,7 @@ struct fuzzer {
     char authorization[64];
     char subscription_id[OBJECT_ID_TEXT];
     char event_id[OBJECT_ID_TEXT];
+    char delivery_id[DELIVERY_ID_TEXT];
     char page_token[96];
     size_t counts[600];
 };
@@ -211,6 +225,7 @@ static void make_request(const struct fuzzer *fuzzer, struct request *out)
     buf_append_text(&path, operations[row].path);
     fill(&path, "{s}", fuzzer->subscription_id);
     fill(&path, "{e}", fuzzer->event_id);
+    fill(&path, "{d}", fuzzer->delivery_id);
     if (roll(10) == 0)
         mutate(&path);
     buf_append_text(&query, PICK(queries));
@@ -288,6 +303,7 @@ static void send_one(struct fuzzer *fuzzer)
         learn(body, "\"id\":\"", fuzzer->subscription_id, sizeof fuzzer->subscription_id);
     if (response.status == 202)
         learn(body, "\"event_id\":\"", fuzzer->event_id, sizeof fuzzer->event_id);
+    learn(body, "\"delivery_ids\":[\"", fuzzer->delivery_id, sizeof fuzzer->delivery_id);
     if (response.status == 200) /* of a list, in which the oldest stands first */
         learn(body, "{\"data\":[{\"id\":\"", fuzzer->subscription_id, sizeof fuzzer->subscription_id);
     if (response.status == 200)
@@ -335,7 +351,9 @@ int main(int argc, char **argv)
     setenv("HOME", directory, 1);
     setenv("HOOKTURN_DATA_DIR", directory, 1);
     setenv("HOOKTURN_MAX_SUBSCRIPTIONS", "50", 1);
-    struct fuzzer fuzzer = {.subscription_id = "000000000000000000000000", .event_id = "000000000000000000000000"};
+    struct fuzzer fuzzer = {.subscription_id = "000000000000000000000000",
+                            .event_id = "000000000000000000000000",
+                            .delivery_id = "000000000000000000000000000000000000000000000000"};
     must(conf_load(NULL, NULL, &fuzzer.conf, NULL), "conf_load");
     must(store_create(&fuzzer.conf, NULL), "store_create");
     add_key(&fuzzer);
