@@ -39,7 +39,7 @@ enum {
 };
 
 /* One acknowledged write, as a line of fixed size in its writer's file. */
-enum ack_kind { ACK_CREATED = 1, ACK_ROTATED, ACK_PUBLISHED, ACK_SETTLED };
+enum ack_kind { ACK_CREATED = 1, ACK_ROTATED, ACK_PUBLISHED, ACK_SETTLED, ACK_FORCED, ACK_CANCELLED, ACK_KINDS };
 struct ack {
     uint32_t kind;
     uint32_t deliveries; /* of ACK_PUBLISHED */
@@ -187,6 +187,36 @@ static enum status publish(struct person *person)
     return status;
 }
 
+/* One is published for the own subscription, half of them are cancelled where no claimer was faster, and half of those
+ * are revived. What is noted is the last that was answered. */
+static enum status by_hand(struct person *person)
+{
+    struct event event = {.organization_id = organization, .created_at_ms = clock_now_ms()};
+    struct ack ack = {.kind = ACK_FORCED, .subscription = person->own};
+    struct delivery_entry entry;
+    store_event_id_make(person->store, event.created_at_ms, &event.id);
+    event.name = mem_strdup(EVENT_NAME_TEST);
+    event.trace_id = mem_strdup("torture");
+    event_compose_body(&event, slice_of("{\"n\":1}"));
+    ack.event = event.id;
+    enum status status = store_publish_forced(person->store, &person->own, &event, NULL);
+    event_clear(&event);
+    if (status == STATUS_OK && rand_r(&person->seed) % 2 == 0) {
+        status = store_delivery_cancel(person->store, &organization, &ack.subscription, &ack.event, clock_now_ms(),
+                                       &entry, NULL);
+        ack.kind = status == STATUS_OK ? ACK_CANCELLED : ACK_FORCED;
+        status = status == STATUS_CONFLICT ? STATUS_OK : status;
+    }
+    if (status == STATUS_OK && ack.kind == ACK_CANCELLED && rand_r(&person->seed) % 2 == 0) {
+        status = store_delivery_retry(person->store, &organization, &ack.subscription, &ack.event, clock_now_ms(),
+                                      &entry, NULL);
+        ack.kind = ACK_FORCED;
+    }
+    if (status == STATUS_OK)
+        note(person, &ack);
+    return status;
+}
+
 static void *write_on(void *context)
 {
     struct person *person = context;
@@ -196,6 +226,8 @@ static void *write_on(void *context)
             answered(person, create(person));
         else if (dice < 3 && person->rotations < ROTATIONS_MAX)
             answered(person, rotate(person));
+        else if (dice < 5)
+            answered(person, by_hand(person));
         else
             answered(person, publish(person));
     }
@@ -456,6 +488,16 @@ static void expect_settlement(struct store *store, const struct ack *ack)
     attempt_clear(&attempt);
 }
 
+static void expect_by_hand(struct store *store, const struct ack *ack)
+{
+    struct delivery delivery = {0};
+    enum delivery_status expected = ack->kind == ACK_CANCELLED ? DELIVERY_CANCELLED : DELIVERY_DELIVERED;
+    enum status status = store_delivery_get(store, &organization, &ack->subscription, &ack->event, &delivery);
+    if (status != STATUS_OK || delivery.status != expected)
+        fail("what was done by hand",
+             status == STATUS_OK ? delivery_status_name(delivery.status) : status_name(status));
+}
+
 /* Everything that waits, an hour later: no lease holds it any more. */
 static void drain(struct store *store)
 {
@@ -475,7 +517,7 @@ static void drain(struct store *store)
     }
 }
 
-static unsigned long reckoned[5];
+static unsigned long reckoned[ACK_KINDS];
 
 static void reckon_file(struct store *store, const char *path)
 {
@@ -486,8 +528,10 @@ static void reckon_file(struct store *store, const char *path)
             expect_secret(store, &ack);
         else if (ack.kind == ACK_PUBLISHED)
             expect_event(store, &ack);
-        else
+        else if (ack.kind == ACK_SETTLED)
             expect_settlement(store, &ack);
+        else
+            expect_by_hand(store, &ack);
         reckoned[ack.kind]++;
     }
     if (fd >= 0)
@@ -505,10 +549,13 @@ static void reckon(void)
             reckon_file(store, path);
         }
     store_close(store);
-    printf("torture: found again: %lu subscriptions, %lu rotations, %lu events, %lu settlements\n",
-           reckoned[ACK_CREATED], reckoned[ACK_ROTATED], reckoned[ACK_PUBLISHED], reckoned[ACK_SETTLED]);
-    if (reckoned[ACK_CREATED] * reckoned[ACK_ROTATED] * reckoned[ACK_PUBLISHED] * reckoned[ACK_SETTLED] == 0)
-        fail("nothing was acknowledged", "of at least one kind");
+    printf("torture: found again: %lu subscriptions, %lu rotations, %lu events, %lu settlements, %lu forced, %lu "
+           "cancelled\n",
+           reckoned[ACK_CREATED], reckoned[ACK_ROTATED], reckoned[ACK_PUBLISHED], reckoned[ACK_SETTLED],
+           reckoned[ACK_FORCED], reckoned[ACK_CANCELLED]);
+    for (int kind = ACK_CREATED; kind < ACK_KINDS; kind++)
+        if (reckoned[kind] == 0)
+            fail("nothing was acknowledged", "of at least one kind");
     struct failure failure = {""};
     if (store_check(&conf, &failure) != STATUS_OK)
         fail("store_check", failure.text);
