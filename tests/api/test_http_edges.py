@@ -327,9 +327,10 @@ def test_a_hostile_path_is_answered_and_injects_nothing(fcgi_org, path):
 
 def test_what_one_door_made_the_other_reads(install):
     installation = install()
+    lighttpd = make_door(installation, "lighttpd")
     org = Organization(installation, make_door(installation, "fcgi", tcp=True))
     made = org.api.subscribe()
-    behind_lighttpd = Api(make_door(installation, "lighttpd"), org.key)
+    behind_lighttpd = Api(lighttpd, org.key)
     assert behind_lighttpd.subscription(made["id"]).json["name"] == made["name"]
     assert behind_lighttpd.rotate(made["id"]).status == 200
     assert len(org.api.subscription(made["id"]).json["signing_secrets"]) == 2

@@ -10,7 +10,8 @@ import pytest
 from api import SUBSCRIPTION, Api, Organization, Response, make_door
 from fcgi_client import ServerGone
 from harness import eventually, is_alive
-from lighttpd import SHIPPED, edit, program
+from lighttpd import PATTERN, Lighttpd
+from server import edit, find_program
 
 UNKNOWN = "0123456789abcdef01234567"
 
@@ -22,10 +23,10 @@ def running(request, install):
 
 
 def test_the_shipped_configuration_is_one_that_lighttpd_accepts(tmp_path):
-    (tmp_path / "hookturn.conf").write_text(edit(SHIPPED.read_text(), {"hookturn_program": "/bin/true"}))
+    (tmp_path / "hookturn.conf").write_text(edit(Lighttpd.shipped.read_text(), PATTERN, {"program": "/bin/true"}))
     conf = tmp_path / "lighttpd.conf"
     conf.write_text(f'server.document-root = "{tmp_path}"\nserver.port = 1\ninclude "{tmp_path}/hookturn.conf"\n')
-    done = subprocess.run([program(), "-tt", "-f", str(conf)], capture_output=True)
+    done = subprocess.run([find_program("lighttpd"), "-tt", "-f", str(conf)], capture_output=True)
     assert done.returncode == 0, done.stderr
 
 

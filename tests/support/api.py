@@ -2,12 +2,16 @@
 
 import json
 import re
+import signal
 import uuid
 from urllib.parse import quote, urlencode
 
+import apache
 import openapi
+import plain_cgi
 from fcgi_client import Pool, Raw
-from lighttpd import Lighttpd
+from lighttpd import Lighttpd, LighttpdCgi
+from nginx import Nginx
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
@@ -114,41 +118,46 @@ def check_error(body, status, path, trace_id):
         assert status == 400 and set(body["details"]) == {"fields"} and fields
 
 
+def cgi_params(method, target, headers=(), body=None, mount=""):
+    """The variables that a web server sets."""
+    path, _, query = target.partition("?")
+    params = {
+        "GATEWAY_INTERFACE": "CGI/1.1",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "REMOTE_ADDR": "127.0.0.1",
+        "REQUEST_METHOD": method,
+        "REQUEST_URI": mount + target,
+        "SCRIPT_NAME": mount,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+    }
+    if body is not None:
+        params["CONTENT_LENGTH"] = len(body)
+    for name, value in headers:
+        upper = name.upper().replace("-", "_")
+        params["CONTENT_TYPE" if upper == "CONTENT_TYPE" else f"HTTP_{upper}"] = value
+    return params
+
+
 class FcgiDoor:
     """Straight to the program, with the variables that a web server sets."""
 
-    name = "fcgi"
+    name, mount = "fcgi", ""
 
     def __init__(self, installation, processes=2, tcp=False, socket="fcgi.sock"):
         """`socket`: another name for each door of an installation that has several, to choose the process."""
         self.pool = Pool(
-            installation.fcgi, installation.directory, installation.env, processes, tcp, installation.stderr, socket
-        )
+            installation.fcgi, installation.directory, installation.env, processes, tcp, installation.stderr, socket,
+            prefix=installation.as_user,
+        )  # fmt: skip
         installation.closers.append(self.pool.close)
 
-    def params(self, method, target, headers=(), body=None, mount=""):
-        path, _, query = target.partition("?")
-        params = {
-            "GATEWAY_INTERFACE": "CGI/1.1",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "REMOTE_ADDR": "127.0.0.1",
-            "REQUEST_METHOD": method,
-            "REQUEST_URI": mount + target,
-            "SCRIPT_NAME": mount,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-        }
-        if body is not None:
-            params["CONTENT_LENGTH"] = len(body)
-        for name, value in headers:
-            upper = name.upper().replace("-", "_")
-            params["CONTENT_TYPE" if upper == "CONTENT_TYPE" else f"HTTP_{upper}"] = value
-        return params
+    params = staticmethod(cgi_params)
 
     def request(self, method, target, headers=(), body=None, mount="", chunked=False, timeout=30):
-        params = self.params(method, target, headers, body, mount)
+        params = cgi_params(method, target, headers, body, mount)
         if chunked:
             params["CONTENT_LENGTH"] = ""
         return self.pool.request(params, body or b"", timeout)
@@ -156,24 +165,61 @@ class FcgiDoor:
     def pids(self):
         return self.pool.pids()
 
+    def kill(self, pid, signum=signal.SIGKILL):
+        self.pool.kill(pid, signum)
 
-class LighttpdDoor:
-    name = "lighttpd"
+
+class CgiDoor:
+    """Plain CGI without a server."""
+
+    name, mount = "cgi", ""
 
     def __init__(self, installation):
-        self.server = Lighttpd(installation)
+        self.installation = installation
+
+    def request(self, method, target, headers=(), body=None, mount="", chunked=False, timeout=30):
+        params = cgi_params(method, target, headers, body, mount)
+        if chunked:
+            del params["CONTENT_LENGTH"]
+        return plain_cgi.run(self.installation, params, body or b"", timeout, self.installation.as_user)[0]
+
+    def pids(self):
+        return []
+
+
+class ServerDoor:
+    """Through a real web server; `mount` as the server's configuration says."""
+
+    def __init__(self, installation, kind, mount="", **more):
+        self.name, self.mount = kind.name, mount
+        self.server = kind(installation, mount, **more)
         installation.closers.append(self.server.close)
 
     def request(self, method, target, headers=(), body=None, mount="", chunked=False, timeout=30):
-        assert not mount
+        assert mount in ("", self.mount)
         return Raw(*self.server.request(method, target, headers, body, chunked, timeout), "", 0)
 
     def pids(self):
         return self.server.backends()
 
+    def kill(self, pid, signum=signal.SIGKILL):
+        self.server.kill_backend(pid, signum)
+
+
+SERVERS = {
+    kind.name: kind
+    for kind in (
+        Lighttpd, LighttpdCgi, apache.ApacheFcgid, apache.ApacheCgid, apache.ApacheProxyFcgi, apache.HtaccessFcgid,
+        apache.HtaccessCgid, Nginx,
+    )
+}  # fmt: skip
+DOORS = ["fcgi", "cgi", *SERVERS]
+
 
 def make_door(installation, name, **more):
-    return FcgiDoor(installation, **more) if name == "fcgi" else LighttpdDoor(installation)
+    if name in SERVERS:
+        return ServerDoor(installation, SERVERS[name], **more)
+    return {"fcgi": FcgiDoor, "cgi": CgiDoor}[name](installation, **more)
 
 
 class Api:
@@ -195,7 +241,7 @@ class Api:
             sent.append(("Content-Type", content_type))
         sent += list((headers or {}).items())
         response = Response(self.door.request(method, target, sent, body, **more))
-        check_answer(method, target, response, more.get("mount", ""))
+        check_answer(method, target, response, more.get("mount", self.door.mount))
         openapi.check(method, target.partition("?")[0], response)
         return response
 

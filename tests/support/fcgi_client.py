@@ -126,8 +126,8 @@ def abandon(address, params, stdin=b""):
 class Pool:
     """`count` processes of one program on one socket, which stands on their fd 0. Those that end are started anew."""
 
-    def __init__(self, program, directory, env, count=2, tcp=False, stderr=None, name="fcgi.sock"):
-        self.program, self.env, self.stderr = str(program), env, stderr
+    def __init__(self, program, directory, env, count=2, tcp=False, stderr=None, name="fcgi.sock", prefix=()):
+        self.command, self.env, self.stderr = [*map(str, prefix), str(program)], env, stderr
         self.listener = self._listen(os.path.join(str(directory), name), tcp)
         self.address = self.listener.getsockname()
         self.lock = threading.Lock()
@@ -153,7 +153,7 @@ class Pool:
                 if self.closing or quick > 50:
                     return
                 process = subprocess.Popen(
-                    [self.program], stdin=self.listener, stdout=subprocess.DEVNULL, stderr=self.stderr, env=self.env
+                    self.command, stdin=self.listener, stdout=subprocess.DEVNULL, stderr=self.stderr, env=self.env
                 )
                 self.processes[slot] = process
             started = time.monotonic()

@@ -82,6 +82,7 @@ class Installation:
         self.clock = clock
         self.clock_path = self.directory / "clock"
         self.workers, self.closers = [], []
+        self.uid, self.gid, self.as_user = os.getuid(), os.getgid(), []
         self.stderr = open(self.directory / "stderr.log", "ab")
         self.env = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **sanitizer_env(self.directory)}
         if clock:
@@ -110,6 +111,16 @@ class Installation:
         self.settings.update(settings)
         lines = "".join(f"{key} = {value}\n" for key, value in self.settings.items())
         self.conf_path.write_text(f"{self.sample}\n{lines}")
+
+    def give_away(self):
+        """Where the tests are run by root: everything belongs to a user without rights, and `as_user` begins the command
+        lines of web servers, some of which refuse to work for root."""
+        if os.getuid() != 0:
+            return
+        self.uid = self.gid = NOBODY
+        self.as_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        for path in (self.directory, *self.directory.rglob("*")):
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
 
     def set_clock(self, offset_ms):
         """What hookturn-clock adds to the time, at once in all processes: they have the file mapped."""
