@@ -7,9 +7,32 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from api import Organization, make_door  # noqa: E402
+from api import DOORS, Organization, make_door  # noqa: E402
+from doors import goes_through  # noqa: E402
 from harness import BUILD, Installation  # noqa: E402
 from receiver import Receiver  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--door", choices=DOORS, help="every test that can go through any door, through this one alone")
+
+
+def pytest_generate_tests(metafunc):
+    if "shared_door" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--door")
+        metafunc.parametrize("shared_door", [chosen] if chosen else DOORS, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Each door takes the tests that tests/support/doors.py says."""
+    is_chosen = config.getoption("--door") is not None
+    kept, left_out = [], []
+    for item in items:
+        door = item.callspec.params.get("shared_door") if hasattr(item, "callspec") else None
+        takes = door is None or goes_through(door, item.module.__name__, item.originalname, is_chosen)
+        (kept if takes else left_out).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_configure(config):
@@ -31,7 +54,7 @@ def install():
         installation.close()
 
 
-@pytest.fixture(scope="session", params=["fcgi", "lighttpd"])
+@pytest.fixture(scope="session")
 def shared_door(request):
     """(installation, door), shared by all tests that need nothing special of it."""
     installation = Installation()

@@ -9,7 +9,7 @@ from fcgi_client import ServerGone
 from harness import Installation, eventually
 
 
-@pytest.fixture(scope="module", params=["fcgi", "lighttpd"])
+@pytest.fixture(scope="module", params=["fcgi", "lighttpd", "nginx", "apache-fcgid", "apache-cgid"])
 def crowd(request):
     installation = Installation()
     try:
