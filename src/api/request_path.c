@@ -135,18 +135,18 @@ static const char *find_path(const char *raw, const char *path)
     return NULL;
 }
 
-/* What the server's own split says; NULL where it does not contain our path. A SCRIPT_NAME may hold a known segment
- * that is a folder's name, so it only counts where it does not contradict the URI. */
+/* What the server's own split says; NULL where it does not contain our path. It only counts where it does not
+ * contradict the URI: a SCRIPT_NAME may hold a known segment that is a folder's name, and a server may have joined
+ * slashes, resolved dots or made separators of escaped slashes, so that a path which is none of ours would look like
+ * one. */
 static char *path_from_split(const struct path_variables *variables, const char *raw)
 {
     const char *path_info = variables->path_info != NULL ? variables->path_info : "";
-    if (begins_known(path_info))
-        return mem_strdup(path_info);
     struct buf joined;
     buf_init(&joined);
     buf_append_text(&joined, variables->script_name != NULL ? variables->script_name : "");
     buf_append_text(&joined, path_info);
-    const char *found = find_known(buf_text(&joined));
+    const char *found = begins_known(path_info) ? path_info : find_known(buf_text(&joined));
     bool contradicts = found != NULL && find_known(raw) != NULL && find_path(raw, found) == NULL;
     char *path = found != NULL && !contradicts ? mem_strdup(found) : NULL;
     buf_clear(&joined);
