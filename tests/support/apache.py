@@ -16,6 +16,7 @@ MODULES = next(
     Path("/usr/lib/apache2/modules"),
 )
 ROOTS = "(v1|healthz|metrics|console)(/|$)"
+USER = "tester"  # whom Apache runs as, where the program finds its data by him
 COMMON = ["mpm_event", "authz_core", "unixd", "mime", "dir"]
 
 
@@ -103,7 +104,7 @@ def passwd_with_home(installation):
     lines = Path("/etc/passwd").read_text().splitlines()
     uid = str(installation.uid)
     kept = [line for line in lines if line.split(":")[2] != uid]
-    return "\n".join([f"tester:x:{uid}:{installation.gid}::{installation.home}:/bin/sh", *kept]) + "\n"
+    return "\n".join([f"{USER}:x:{uid}:{installation.gid}::{installation.home}:/bin/sh", *kept]) + "\n"
 
 
 def own_namespace(passwd):
@@ -118,17 +119,19 @@ def own_namespace(passwd):
 class Htaccess(Apache):
     """Nothing but LoadModule lines and AllowOverride All: the program finds its data by its user's home."""
 
-    folder = ""  # below the document root
-
-    def __init__(self, installation, mount="", folder=None):
-        self.folder = mount.strip("/") if folder is None else folder
+    def __init__(self, installation, mount=""):
+        """A mount of /~tester: the user's own web directory, elsewhere than the site's."""
+        self.is_users = mount == f"/~{USER}"
         super().__init__(installation, mount)
+
+    def folder(self):
+        return self.installation.home / "public_html" if self.is_users else self.www / self.mount.strip("/")
 
     def prepare(self):
         home_conf = self.installation.home / ".hookturn"
         self.installation.env.pop("HOOKTURN_CONF")
         home_conf.symlink_to(self.installation.data)
-        where = self.www / self.folder
+        where = self.folder()
         where.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.program, where / "hookturn.fcgi")
         lines = "".join(f'SetEnv {name} "{value}"\n' for name, value in self.test_variables().items())
@@ -137,7 +140,9 @@ class Htaccess(Apache):
         self.passwd.write_text(passwd_with_home(self.installation))
 
     def site(self):
-        return f'<Directory "{self.www}">\n    AllowOverride All\n</Directory>\n'
+        users = "UserDir public_html\n" if self.is_users else ""
+        allowed = "    AllowOverride All\n    Require all granted\n"
+        return f'{users}<Directory "{self.folder() if self.is_users else self.www}">\n{allowed}</Directory>\n'
 
     def prefix(self):
         namespace = own_namespace(self.passwd)
@@ -148,9 +153,9 @@ class Htaccess(Apache):
 
 class HtaccessFcgid(Fcgid, Htaccess):
     name = "htaccess-fcgid"
-    modules = ("rewrite", "env", "version", "fcgid")
+    modules = ("rewrite", "env", "userdir", "version", "fcgid")
 
 
 class HtaccessCgid(Cgid, Htaccess):
     name = "htaccess-cgid"
-    modules = ("rewrite", "env", "version", "cgid")
+    modules = ("rewrite", "env", "userdir", "version", "cgid")
