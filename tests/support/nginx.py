@@ -18,15 +18,14 @@ class Pooled(Server):
 
     socket = "pool.sock"
 
-    def start(self):
+    def prepare(self):
         installation = self.installation
         self.pool = Pool(
             self.program, self.directory, installation.env, 1, stderr=installation.stderr, name=self.socket,
             prefix=installation.as_user,
         )  # fmt: skip
-        installation.give_away()
         installation.closers.append(self.pool.close)  # after the server's own
-        super().start()
+        super().prepare()
 
     def backends(self):
         return self.pool.pids()
@@ -42,6 +41,7 @@ class Nginx(Pooled):
     reload_signal = signal.SIGHUP
 
     def prepare(self):
+        super().prepare()
         (self.directory / "hookturn-nginx.conf").write_text(
             edit_nginx((CONF / "nginx.conf").read_text(), self.directory / self.socket, self.mount)
         )
