@@ -43,13 +43,14 @@ class TestSizes:
             response = post(shared, event(size), chunked)
             assert response.status == 413 and response.json["type"] == "PAYLOAD_TOO_LARGE"
 
-    def test_beyond_the_servers_limit_comes_its_own_answer(self, shared, chunked):
-        limit, status = BODY_LIMITS.get(shared.door.name, (None, None))
-        if limit is None:
-            pytest.skip("this door has no limit of its own")
-        response = post(shared, event(limit + 1), chunked)
-        assert response.status == status and not raw_http.is_ours(response)
-        assert shared.api.publish().status == 202
+
+@pytest.mark.parametrize("shared", BODY_LIMITS, indirect=True)
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_beyond_a_servers_own_limit_comes_its_own_answer(shared, chunked):
+    limit, status = BODY_LIMITS[shared.door.name]
+    response = post(shared, event(limit + 1), chunked)
+    assert response.status == status and not raw_http.is_ours(response)
+    assert shared.api.publish().status == 202
 
 
 @every_door

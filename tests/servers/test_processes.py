@@ -9,6 +9,7 @@ import time
 
 import pytest
 from api import SERVERS, SUBSCRIPTION, Organization, Response, make_door
+from crowd import Clients
 from fcgi_client import ServerGone
 from harness import ROOT, eventually, is_alive
 
@@ -31,30 +32,18 @@ def ask(org, timeout=15):
         return 0
 
 
-class Readers:
-    """Clients that ask all the time; what each answer was, when it came, and how long it took."""
+class Readers(Clients):
+    """They ask all the time; when each answer came, what it was, and how long it took."""
 
-    def __init__(self, org, count=CLIENTS):
-        self.stop, self.answers = threading.Event(), []
-        self.threads = [threading.Thread(target=self._run, args=(org,)) for _ in range(count)]
+    def __init__(self, org):
+        super().__init__(CLIENTS)
+        self.org, self.answers = org, []
 
-    def _run(self, org):
-        while not self.stop.is_set():
-            started = time.monotonic()
-            status = ask(org)
-            now = time.monotonic()
-            self.answers.append((now, status, now - started))
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(60)
-        assert not any(thread.is_alive() for thread in self.threads), "a client hangs"
+    def once(self):
+        started = time.monotonic()
+        status = ask(self.org)
+        now = time.monotonic()
+        self.answers.append((now, status, now - started))
 
     def good_since(self, moment):
         return [at for at, status, _ in list(self.answers) if at >= moment and status == 404]

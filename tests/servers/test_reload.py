@@ -2,12 +2,12 @@
 
 import http.client
 import json
-import threading
 import time
 import uuid
 
 import pytest
 from api import EVENT, SERVERS, Response
+from crowd import Clients
 from harness import eventually
 
 CLIENTS = 6
@@ -26,14 +26,14 @@ MAY_BE_LOST = 2 * CLIENTS
 reloading = pytest.mark.parametrize("own", list(SERVERS), indirect=True)
 
 
-class Publishers:
-    """Each publishes again and again, with a key of its own for each event, and repeats what got no answer of ours."""
+class Publishers(Clients):
+    """Each publishes with a key of its own for each event, and repeats what got no answer of ours."""
 
     def __init__(self, org):
-        self.org, self.stop = org, threading.Event()
+        super().__init__(CLIENTS)
+        self.org = org
         self.accepted = {}  # key -> event id
         self.refused, self.lost, self.strange = 0, [], []
-        self.threads = [threading.Thread(target=self._run) for _ in range(CLIENTS)]
 
     def _try(self, key):
         """The event's id; None where the request has to be repeated."""
@@ -57,26 +57,14 @@ class Publishers:
             self.strange.append(response)
         return None
 
-    def _run(self):
-        while not self.stop.is_set():
-            key, identity = uuid.uuid4().hex, None
-            while identity is None and not self.stop.is_set():
-                identity = self._try(key)
-                if identity is None:
-                    time.sleep(0.02)  # a client's own pause before it repeats
-            if identity is not None:
-                self.accepted[key] = identity
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(60)
-        assert not any(thread.is_alive() for thread in self.threads), "a client hangs"
+    def once(self):
+        key, identity = uuid.uuid4().hex, None
+        while identity is None and not self.stop.is_set():
+            identity = self._try(key)
+            if identity is None:
+                time.sleep(0.02)  # a client's own pause before it repeats
+        if identity is not None:
+            self.accepted[key] = identity
 
     def more(self, count):
         have = len(self.accepted)

@@ -34,7 +34,7 @@ class Apache(Server):
 
     def prepare(self):
         text = edit((CONF / f"{self.name}.conf").read_text(), PATTERN, {"PATHS": f"^{self.mount}/{ROOTS}", **self.values()})
-        (self.directory / "hookturn-apache.conf").write_text(self.with_test_environment(text))
+        (self.directory / "hookturn-apache.conf").write_text(self.with_test_environment(self.with_processes(text)))
 
     def site(self):
         """The part of the configuration that belongs to the site."""
@@ -75,6 +75,7 @@ class Cgid:
 
 class ApacheFcgid(Fcgid, Apache):
     name = "apache-fcgid"
+    processes_pattern = r"(MaxProcesses )\d+"
     modules = ("alias", "fcgid")
 
     def with_test_environment(self, text):
@@ -119,10 +120,10 @@ def own_namespace(passwd):
 class Htaccess(Apache):
     """Nothing but LoadModule lines and AllowOverride All: the program finds its data by its user's home."""
 
-    def __init__(self, installation, mount=""):
+    def __init__(self, installation, mount="", processes=None):
         """A mount of /~tester: the user's own web directory, elsewhere than the site's."""
         self.is_users = mount == f"/~{USER}"
-        super().__init__(installation, mount)
+        super().__init__(installation, mount, processes)
 
     def folder(self):
         return self.installation.home / "public_html" if self.is_users else self.www / self.mount.strip("/")

@@ -1,7 +1,7 @@
-"""Many clients that start together."""
+"""Many clients: such as start together, and such as go on until they are stopped."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event, Thread
 
 CLIENTS = 20
 
@@ -20,3 +20,26 @@ def at_once(work, count=CLIENTS):
 
 def statuses(answers):
     return sorted(answer.status for answer in answers)
+
+
+class Clients:
+    """Within `with`: so many threads that call `once()` of a subclass again and again."""
+
+    def __init__(self, count):
+        self.stop = Event()
+        self.threads = [Thread(target=self._run) for _ in range(count)]
+
+    def _run(self):
+        while not self.stop.is_set():
+            self.once()
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(60)
+        assert not any(thread.is_alive() for thread in self.threads), "a client hangs"

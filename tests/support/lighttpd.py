@@ -10,6 +10,7 @@ PATTERN = r'^(var\.hookturn_NAME = ").*(")$'
 class Lighttpd(Server):
     name = "lighttpd"
     shipped = CONF / "lighttpd.conf"
+    processes_pattern = r'("max-procs" => )\d+'
     graceful_signal = signal.SIGINT
     reload_signal = signal.SIGUSR1
 
@@ -22,7 +23,8 @@ class Lighttpd(Server):
 
     def prepare(self):
         values = {"program": self.program, "conf": self.installation.conf_path, "prefix": self.mount, **self.values()}
-        text = self.with_test_environment(edit(self.shipped.read_text(), PATTERN, values))
+        text = self.with_processes(edit(self.shipped.read_text(), PATTERN, values))
+        text = self.with_test_environment(text)
         (self.directory / "hookturn-lighttpd.conf").write_text(text)
 
     def configure(self):
@@ -42,6 +44,7 @@ class Lighttpd(Server):
 class LighttpdCgi(Lighttpd):
     name = "lighttpd-cgi"
     shipped = CONF / "lighttpd-cgi.conf"
+    processes_pattern = None
 
     def values(self):
         return {}

@@ -1,5 +1,6 @@
 """The real nginx with the snippet that is shipped, and a pool of processes in the service manager's place."""
 
+import re
 import signal
 
 from fcgi_client import Pool
@@ -18,10 +19,18 @@ class Pooled(Server):
 
     socket = "pool.sock"
 
+    def unit_environment(self):
+        """What the service's unit says about threads, unless the test says it."""
+        if "threads" in self.installation.settings:
+            return {}
+        unit = (CONF / "hookturn-fcgi.service").read_text()
+        return dict(re.findall(r"(?m)^Environment=(HOOKTURN_THREADS)=(\d+)$", unit))
+
     def prepare(self):
         installation = self.installation
+        env = {**installation.env, **self.unit_environment()}
         self.pool = Pool(
-            self.program, self.directory, installation.env, 1, stderr=installation.stderr, name=self.socket,
+            self.program, self.directory, env, self.processes or 1, stderr=installation.stderr, name=self.socket,
             prefix=installation.as_user,
         )  # fmt: skip
         installation.closers.append(self.pool.close)  # after the server's own

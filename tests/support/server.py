@@ -51,8 +51,11 @@ class Server:
     graceful_signal = None  # ends when the requests in hand are answered
     reload_signal = None
 
-    def __init__(self, installation, mount=""):
-        self.installation, self.mount = installation, mount
+    processes_pattern = None  # of the shipped file's own number
+
+    def __init__(self, installation, mount="", processes=None):
+        """`processes`: another number of them than the shipped file's."""
+        self.installation, self.mount, self.processes = installation, mount, processes
         self.directory = installation.directory
         self.www = self.directory / "www"
         self.www.mkdir(exist_ok=True)
@@ -65,6 +68,13 @@ class Server:
         installation.give_away()
         self.prepare()
         self.start()
+
+    def with_processes(self, text):
+        if self.processes is None or self.processes_pattern is None:
+            return text
+        text, count = re.subn(self.processes_pattern, rf"\g<1>{self.processes}", text)
+        assert count == 1
+        return text
 
     def prepare(self):
         """Writes what does not depend on the port."""
