@@ -49,8 +49,8 @@ def is_sanitized(org):
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_under_a_hosts_limits_the_answer_is_an_orderly_one(org, name):
-    if name == "memory" and is_sanitized(org):
-        pytest.skip("AddressSanitizer needs terabytes of addresses")
+    if name in ("memory", "processes") and is_sanitized(org):
+        pytest.skip("the sanitizers need terabytes of addresses, and a process of their own at the end")
     made = org.api.subscribe()
     org.installation.give_away()
     for method, target, body in (("GET", f"{SUBSCRIPTION}/{made['id']}", None), ("POST", EVENT, BODY)):
