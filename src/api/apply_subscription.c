@@ -1,6 +1,8 @@
 /* The record's side of POST, PUT, PATCH and DELETE. The handlers call these within a verb's pure function. */
 #include "api/apply_subscription.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
 static void replace_text(char **member, const char *text)
@@ -9,9 +11,17 @@ static void replace_text(char **member, const char *text)
     *member = text != NULL ? mem_strdup(text) : NULL;
 }
 
-static void replace_settings(struct subscription *subscription, const struct subscription_input *input,
-                             const struct keyring *keyring)
+/* What another URL failed to take, or this one before a pause, says nothing of the time to come. */
+static bool begins_anew(const struct subscription *subscription, const struct subscription_input *input)
 {
+    return input->active && (!subscription->active || strcmp(subscription->url, input->url) != 0);
+}
+
+static void replace_settings(struct subscription *subscription, const struct subscription_input *input,
+                             const struct keyring *keyring, int64_t now_ms)
+{
+    if (begins_anew(subscription, input))
+        subscription->activated_at_ms = now_ms;
     replace_text(&subscription->name, input->name);
     replace_text(&subscription->url, input->url);
     subscription->active = input->active;
@@ -38,7 +48,7 @@ static void add_first_secret(struct subscription *subscription, const struct key
 bool apply_subscription(struct subscription *subscription, const struct subscription_input *input,
                         const struct keyring *keyring, const char secret[SECRET_TEXT], int64_t now_ms)
 {
-    replace_settings(subscription, input, keyring);
+    replace_settings(subscription, input, keyring, now_ms);
     bool was_signed = subscription->secrets.count > 0;
     if (!input->enable_signed_webhooks)
         secret_list_clear(&subscription->secrets);

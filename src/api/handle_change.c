@@ -41,12 +41,21 @@ static int64_t next_time(int64_t before_ms, int64_t now_ms)
     return now_ms > before_ms ? now_ms : before_ms + 1;
 }
 
+/* Whoever says that it shall be active, though it is already, has seen to the receiver: what failed so far no longer
+ * counts. PUT always says so, or the contrary. */
+static bool says_active(const struct edit *edit, const struct subscription *subscription)
+{
+    return subscription->active && (edit->patch == NULL || json_scan_find(edit->patch, "active") != NULL);
+}
+
 static enum status write(struct edit *edit, const struct subscription_input *input, int64_t now_ms,
                          struct subscription *subscription)
 {
     bool was_active = subscription->active;
     bool is_issued = apply_subscription(subscription, input, store_keyring(edit->call->store), edit->secret, now_ms);
     edit->resumes = !was_active && subscription->active;
+    if (says_active(edit, subscription))
+        subscription->activated_at_ms = now_ms;
     subscription->updated_at_ms = next_time(subscription->updated_at_ms, now_ms);
     return render(edit, subscription, is_issued, now_ms);
 }
@@ -58,10 +67,14 @@ static enum status apply_put(void *context, int64_t now_ms, struct subscription 
     return status == STATUS_OK ? write(edit, edit->input, now_ms, subscription) : status;
 }
 
-/* What was patched is like it was before: neither its version nor its time may rise. */
+/* What was patched is like it was before: neither its version nor its time may rise, also where something is written
+ * that nobody sees. */
 static enum status keep(const struct edit *edit, struct subscription *subscription, int64_t now_ms)
 {
-    edit->change->is_unchanged = true;
+    if (says_active(edit, subscription))
+        subscription->activated_at_ms = now_ms;
+    else
+        edit->change->is_unchanged = true;
     subscription->version--;
     return render(edit, subscription, false, now_ms);
 }

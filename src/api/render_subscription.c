@@ -4,11 +4,10 @@
 #include "base/json_out.h"
 #include "api/retry_strategy.h"
 #include "base/id.h"
+#include "model/health.h"
 
 static const char *const scope_names[] = {
     [SCOPE_ORGANIZATION] = "ORGANIZATION", [SCOPE_WORKSPACE] = "WORKSPACE", [SCOPE_AGENT] = "AGENT"};
-
-static const char *const reason_names[] = {[DISABLED_GONE] = "GONE", [DISABLED_FAILING] = "FAILING"};
 
 static void add_identity(json_object *object, const struct subscription *subscription)
 {
@@ -106,7 +105,7 @@ enum status render_subscription(const struct subscription *subscription, const s
     header_list_clear(&headers);
     add_signing(object, &subscription->secrets, now_ms);
     if (subscription->disabled_reason != DISABLED_NOT)
-        json_out_text(object, "disabled_reason", reason_names[subscription->disabled_reason]);
+        json_out_text(object, "disabled_reason", disabled_reason_name(subscription->disabled_reason));
     json_out_time(object, "created_at", subscription->created_at_ms);
     json_out_time(object, "updated_at", subscription->updated_at_ms);
     json_out_end(object, &out->body);

@@ -3,6 +3,9 @@
 
 #include "model/record_io.h"
 
+/* 2: since when it has been active stands behind the secrets. */
+enum { SUBSCRIPTION_VERSION = 2 };
+
 static void write_retry_policy(struct buf *out, const struct retry_policy *policy)
 {
     record_write_bool(out, policy->is_set);
@@ -65,9 +68,10 @@ static void write_members(struct buf *out, const struct subscription *subscripti
     record_write_i64(out, subscription->request_timeout_ms);
     write_retry_policy(out, &subscription->retry_policy);
     write_secrets(out, &subscription->secrets);
+    record_write_i64(out, subscription->activated_at_ms);
 }
 
-static void read_members(struct record_reader *reader, struct subscription *subscription)
+static void read_members(struct record_reader *reader, unsigned version, struct subscription *subscription)
 {
     subscription->created_user_id = record_read_text(reader);
     subscription->name = record_read_text(reader);
@@ -82,11 +86,12 @@ static void read_members(struct record_reader *reader, struct subscription *subs
     subscription->request_timeout_ms = record_read_i64(reader);
     read_retry_policy(reader, &subscription->retry_policy);
     read_secrets(reader, &subscription->secrets);
+    subscription->activated_at_ms = version >= 2 ? record_read_i64(reader) : subscription->created_at_ms;
 }
 
 void subscription_encode(const struct subscription *subscription, struct buf *out)
 {
-    record_write_version(out);
+    record_write_u8(out, SUBSCRIPTION_VERSION);
     record_write_bytes(out, subscription->id.bytes, sizeof subscription->id.bytes);
     record_write_bytes(out, subscription->organization_id.bytes, sizeof subscription->organization_id.bytes);
     record_write_u64(out, subscription->version);
@@ -99,7 +104,8 @@ void subscription_encode(const struct subscription *subscription, struct buf *ou
 
 enum status subscription_decode(struct slice bytes, struct subscription *out)
 {
-    struct record_reader reader = record_reader_init(bytes);
+    unsigned version;
+    struct record_reader reader = record_reader_init_versions(bytes, SUBSCRIPTION_VERSION, &version);
     struct subscription subscription = {0};
     record_read_bytes(&reader, subscription.id.bytes, sizeof subscription.id.bytes);
     record_read_bytes(&reader, subscription.organization_id.bytes, sizeof subscription.organization_id.bytes);
@@ -108,7 +114,7 @@ enum status subscription_decode(struct slice bytes, struct subscription *out)
     subscription.created_at_ms = record_read_i64(&reader);
     subscription.updated_at_ms = record_read_i64(&reader);
     if (!subscription.is_deleted)
-        read_members(&reader, &subscription);
+        read_members(&reader, version, &subscription);
 
     enum status status = record_reader_finish(&reader);
     if (status == STATUS_OK)

@@ -59,6 +59,8 @@ struct subscription {
     char *url;
     bool active;
     enum disabled_reason disabled_reason; /* not DISABLED_NOT: `active` is false */
+    int64_t activated_at_ms;              /* when somebody last said that it shall be active; what failed before then
+                                             no longer counts */
     char *description;                    /* NULL: none */
     struct text_list events;              /* as given; empty: everything */
     struct text_list agent_ids;           /* at most one of these two is not empty */

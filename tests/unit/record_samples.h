@@ -42,6 +42,7 @@ static inline void make_subscription(struct subscription *subscription)
                                           .url = mem_strdup("https://example.com/"),
                                           .active = true,
                                           .disabled_reason = DISABLED_FAILING,
+                                          .activated_at_ms = 4,
                                           .description = mem_strdup(""),
                                           .request_timeout_ms = 60000,
                                           .created_at_ms = 5,

@@ -101,6 +101,22 @@ static void activation_alone_clears_the_reason_for_which_it_was_switched_off(voi
     subscription_clear(&subscription);
 }
 
+static void a_fresh_start_is_an_activation_or_another_url(void **state)
+{
+    struct subscription subscription = {0};
+    apply(*state, &subscription, BODY("false", ",\"active\":false"), first);
+    assert_int_equal(subscription.activated_at_ms, 0);
+    apply(*state, &subscription, BODY("false", ""), first);
+    assert_int_equal(subscription.activated_at_ms, NOW);
+    subscription.activated_at_ms = 5;
+    apply(*state, &subscription, BODY("false", ",\"description\":\"d\""), first);
+    assert_int_equal(subscription.activated_at_ms, 5);
+    apply(*state, &subscription, "{\"name\":\"n\",\"url\":\"https://example.org/\",\"enable_signed_webhooks\":false}",
+          first);
+    assert_int_equal(subscription.activated_at_ms, NOW);
+    subscription_clear(&subscription);
+}
+
 static void a_tombstone_keeps_ids_version_and_times_alone(void **state)
 {
     struct subscription subscription = {.id = {{1}}, .organization_id = {{2}}, .version = 5, .created_at_ms = 7};
@@ -126,6 +142,7 @@ int main(void)
         cmocka_unit_test(signing_is_switched_on_once_and_off_at_once),
         cmocka_unit_test(previous_secrets_and_their_windows_stay_while_signing_stays_on),
         cmocka_unit_test(activation_alone_clears_the_reason_for_which_it_was_switched_off),
+        cmocka_unit_test(a_fresh_start_is_an_activation_or_another_url),
         cmocka_unit_test(a_tombstone_keeps_ids_version_and_times_alone),
     };
     return cmocka_run_group_tests(tests, keyring_fixture_open, keyring_fixture_close);

@@ -90,6 +90,7 @@ static void a_subscription_keeps_every_member(void **state)
     assert_string_equal(out.url, in.url);
     assert_true(out.active);
     assert_int_equal(out.disabled_reason, DISABLED_FAILING);
+    assert_int_equal(out.activated_at_ms, 4);
     assert_string_equal(out.description, "");
     assert_lists_equal(&out.events, &in.events);
     assert_lists_equal(&out.agent_ids, &in.agent_ids);
@@ -105,6 +106,25 @@ static void a_subscription_keeps_every_member(void **state)
     assert_int_equal(out.updated_at_ms, 6);
     subscription_clear(&in);
     subscription_clear(&out);
+    buf_clear(&bytes);
+}
+
+/* The first version ends with the secrets. */
+static void a_subscription_of_the_first_version_has_been_active_since_its_creation(void **state)
+{
+    (void)state;
+    struct subscription in, out;
+    struct buf bytes = {0};
+    make_subscription(&in);
+    subscription_encode(&in, &bytes);
+    bytes.data[0] = 1;
+    assert_int_equal(subscription_decode((struct slice){bytes.data, bytes.length - 8}, &out), STATUS_OK);
+    assert_int_equal(out.activated_at_ms, in.created_at_ms);
+    assert_secrets_equal(&out.secrets, &in.secrets);
+    subscription_clear(&out);
+    bytes.data[0] = 2;
+    assert_int_equal(subscription_decode((struct slice){bytes.data, bytes.length - 8}, &out), STATUS_CORRUPT);
+    subscription_clear(&in);
     buf_clear(&bytes);
 }
 
@@ -294,6 +314,7 @@ int main(void)
         cmocka_unit_test(an_api_key_keeps_every_member),
         cmocka_unit_test(an_absent_text_and_an_empty_one_are_different),
         cmocka_unit_test(a_subscription_keeps_every_member),
+        cmocka_unit_test(a_subscription_of_the_first_version_has_been_active_since_its_creation),
         cmocka_unit_test(a_tombstone_keeps_ids_version_and_times_alone),
         cmocka_unit_test(an_old_secret_without_an_end_is_corrupt),
         cmocka_unit_test(an_event_keeps_every_member),

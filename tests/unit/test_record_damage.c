@@ -92,7 +92,7 @@ static const struct kind {
     enum status (*decode)(struct slice bytes);
     char version; /* the newest */
 } kinds[] = {
-    {encode_api_key, decode_api_key, 1}, {encode_subscription, decode_subscription, 1},
+    {encode_api_key, decode_api_key, 1}, {encode_subscription, decode_subscription, 2},
     {encode_event, decode_event, 1},     {encode_delivery, decode_delivery, 2},
     {encode_attempt, decode_attempt, 1},
 };
