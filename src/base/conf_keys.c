@@ -49,7 +49,7 @@ const struct conf_key conf_keys[] = {
      "The longest wait between two attempts (1s to 24h).\n"},
     {"disable_after", CONF_DURATION, AT(disable_after_ms), "5d", "1ms", LONGEST, NULL,
      "A subscription whose deliveries did nothing but fail for so long is switched\n"
-     "off. " NOT_YET},
+     "off, until somebody says `active: true` again.\n"},
     {"concurrency", CONF_INTEGER, AT(concurrency), "256", "1", "4096", NULL,
      "How many requests a worker has in flight at a time (1 to 4096).\n"},
     {"destination_concurrency", CONF_INTEGER, AT(destination_concurrency), "16", "1", "4096", NULL,

@@ -40,7 +40,7 @@ enum status dispatch_new(struct store *store, const struct conf *conf, struct di
     dispatch->conf = conf;
     dispatch->sender = sender;
     dispatch->slots = slots_new(capacity, (size_t)conf->destination_concurrency);
-    dispatch->outcomes = outcomes_new(capacity);
+    dispatch->outcomes = outcomes_new(capacity, conf->disable_after_ms);
     dispatch->flights = mem_calloc(capacity, sizeof(struct flight *));
     dispatch->claims = mem_calloc(capacity, sizeof(*dispatch->claims));
     dispatch->returns = mem_calloc(capacity, sizeof(*dispatch->returns));
@@ -125,13 +125,9 @@ void dispatch_abandon(struct dispatch *dispatch)
 
 static void finish(struct dispatch *dispatch, struct flight *flight, struct exchange_result *result)
 {
-    struct settlement settlement;
-    char *gone_url = NULL;
-    if (flight_end(flight, result, &settlement)) {
-        gone_url = flight->url;
-        flight->url = NULL;
-    }
-    outcomes_add(dispatch->outcomes, &settlement, gone_url);
+    struct outcome outcome;
+    flight_end(flight, result, &outcome);
+    outcomes_add(dispatch->outcomes, &outcome);
     flight_free(flight);
 }
 

@@ -56,6 +56,7 @@ static void take_target(struct flight *flight, const struct conf *conf, const st
     struct url url;
     const char *message;
     flight->url = mem_strdup(subscription->url);
+    flight->subscription_name = mem_strdup(subscription->name);
     if (url_parse(flight->url, strlen(flight->url), &url, &message) == STATUS_OK)
         memcpy(flight->host, url.host, sizeof(flight->host));
     flight->timeout_ms = flight_timeout_ms(conf, subscription);
@@ -119,6 +120,7 @@ void flight_free(struct flight *flight)
     event_clear(&flight->event);
     header_list_clear(&flight->composition.headers);
     mem_free_cleansed_text(flight->url); /* it may carry a token */
+    free(flight->subscription_name);
     free(flight);
 }
 
@@ -166,19 +168,28 @@ static double random_fraction(void)
     return (double)(bits >> 11) / 9007199254740992.0;
 }
 
-bool flight_end(struct flight *flight, struct exchange_result *result, struct settlement *out)
+static char *take_text(char **text)
+{
+    char *taken = *text;
+    *text = NULL;
+    return taken;
+}
+
+void flight_end(struct flight *flight, struct exchange_result *result, struct outcome *out)
 {
     take_result(&flight->attempt, result);
     log_attempt(flight);
     struct next_state next =
         delivery_next(&flight->policy, flight->claim.budget_used + 1, flight->attempt.response_status,
                       flight->attempt.error, result->retry_after_ms, clock_now_ms(), random_fraction());
-    *out = (struct settlement){
-        .claim = flight->claim,
-        .attempt = flight->attempt,
-        .status = next.status,
-        .due_at_ms = next.due_at_ms,
+    *out = (struct outcome){
+        .settlement = {.claim = flight->claim,
+                       .attempt = flight->attempt,
+                       .status = next.status,
+                       .due_at_ms = next.due_at_ms},
+        .gone_url = next.is_gone ? take_text(&flight->url) : NULL,
+        .event_name = take_text(&flight->event.name),
+        .subscription_name = take_text(&flight->subscription_name),
     };
     flight->attempt = (struct attempt){0}; /* moved */
-    return next.disables_subscription;
 }

@@ -7,13 +7,15 @@
 #include "base/conf.h"
 #include "base/url.h"
 #include "delivery/compose.h"
+#include "delivery/outcomes.h"
 #include "delivery/sender.h"
 #include "store/store.h"
 
 struct flight {
     struct claim claim;
     struct attempt attempt;
-    struct event event; /* its body is what is sent */
+    struct event event;      /* its body is what is sent */
+    char *subscription_name; /* NULL: it could not be read */
     char *url;
     char host[URL_HOST_SIZE]; /* whose slot it takes; "" where the URL is none */
     int64_t timeout_ms;
@@ -38,8 +40,7 @@ void flight_free(struct flight *flight);
 
 /* The exchange borrows from the flight. */
 void flight_exchange(const struct flight *flight, struct exchange *out);
-/* Logs the attempt and decides what comes next; takes the result's buffers over. True: the receiver is gone (410), and
- * the subscription is to be switched off. The caller clears out->attempt. */
-bool flight_end(struct flight *flight, struct exchange_result *result, struct settlement *out);
+/* Logs the attempt and decides what comes next; takes the result's buffers over. The caller clears `out`. */
+void flight_end(struct flight *flight, struct exchange_result *result, struct outcome *out);
 
 #endif

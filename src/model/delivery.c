@@ -153,7 +153,7 @@ struct next_state delivery_next(const struct retry_policy *policy, uint32_t budg
     if (is_whole && response_status >= 200 && response_status <= 299)
         return (struct next_state){.status = DELIVERY_DELIVERED};
     if (response_status == 410)
-        return (struct next_state){.status = DELIVERY_FAILED, .disables_subscription = true};
+        return (struct next_state){.status = DELIVERY_FAILED, .is_gone = true};
     if ((int64_t)budget_used > policy->max_attempts)
         return (struct next_state){.status = DELIVERY_FAILED};
 

@@ -71,8 +71,8 @@ void attempt_clear(struct attempt *attempt);
 /* What an attempt's outcome makes of its delivery. */
 struct next_state {
     enum delivery_status status;
-    int64_t due_at_ms;          /* for DELIVERY_WAITING */
-    bool disables_subscription; /* 410: switch it off as GONE */
+    int64_t due_at_ms; /* for DELIVERY_WAITING */
+    bool is_gone;      /* 410: the subscription is to be switched off */
 };
 
 /* Makes it due by hand, whatever it is: WAITING since now, or since the end of a lease that still runs. What was
@@ -83,8 +83,8 @@ void delivery_cancel(struct delivery *delivery, int64_t now_ms);
 
 /* Pure. `budget_used` counts this attempt; `retry_after_ms` is what the answer asked for (-1: nothing), already
  * bounded; `jitter` in [0,1) comes from the caller. 2xx in an answer that came to its end, or was cut as TOO_LARGE:
- * DELIVERED. 410: FAILED and disables. Else WAITING while budget_used is at most the policy's retries, due at
- * ended_at_ms + the larger of the policy's delay and retry_after_ms; else FAILED. EXPONENTIAL_BACKOFF: 5 s *
+ * DELIVERED. 410: FAILED, and the receiver is gone. Else WAITING while budget_used is at most the policy's retries, due
+ * at ended_at_ms + the larger of the policy's delay and retry_after_ms; else FAILED. EXPONENTIAL_BACKOFF: 5 s *
  * 6^(budget_used-1), ±20 %, at most max_delay_ms. FIXED_DELAY: max_delay_ms, no jitter. */
 struct next_state delivery_next(const struct retry_policy *policy, uint32_t budget_used, int32_t response_status,
                                 enum attempt_error error, int64_t retry_after_ms, int64_t ended_at_ms, double jitter);

@@ -103,8 +103,11 @@ struct change {
     enum status (*apply)(void *context, int64_t now_ms, struct subscription *subscription);
     void *context;
     struct answer *answer; /* NULL: nobody is answered; its render sees what apply left in the context */
-    bool is_unchanged;     /* of an update: reset before each call of apply, which sets it where nothing is to change:
-                              the record is not written, its version not raised; an answer is kept all the same */
+    struct event *notice; /* of an update, NULL: none. Published in the same transaction to the subscriptions that match
+                             it, where the record is written; apply may compose its body. In: all other members but the
+                             subscriptions; where nobody matches it, it is not kept */
+    bool is_unchanged;    /* of an update: reset before each call of apply, which sets it where nothing is to change:
+                             the record is not written, its version not raised; an answer is kept all the same */
 };
 
 /* Makes a subscription: `apply` gets one with id, organization_id and the two times set and fills in the rest. The id
@@ -185,7 +188,11 @@ struct settlement {
     struct attempt attempt;
     enum delivery_status status; /* WAITING: due again at due_at_ms */
     int64_t due_at_ms;
+    struct event
+        *notice;      /* NULL: none. As struct change's: published where this settlement ended the delivery as FAILED */
     bool was_applied; /* out: false where the lease had ended or another generation holds the delivery */
+    int64_t failing_since_ms; /* out, where applied: since when its subscription has done nothing but fail
+                                 (model/health.h), 0: it has not */
 };
 /* Up to STORE_SETTLE_MAX in one transaction: all of them are taken or none. More go in several. */
 enum { STORE_SETTLE_MAX = 200 };

@@ -101,6 +101,7 @@ int run_answer_tests(void);
 int run_publish_tests(void);
 int run_claim_tests(void);
 int run_settle_tests(void);
+int run_health_tests(void);
 int run_list_tests(void);
 int run_delete_tests(void);
 int run_match_tests(void);

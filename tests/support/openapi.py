@@ -70,6 +70,12 @@ def check_schema(schema, value):
     jsonschema.Draft202012Validator(whole, format_checker=FORMATS).validate(value)
 
 
+def check_webhook(name, body):
+    """Raises where the body of an event of ours is not the one that the document declares."""
+    declared = load()["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]
+    check_schema(declared["schema"], body)
+
+
 def check_headers(declared, response):
     for name, header in declared.items():
         header = resolve(header)

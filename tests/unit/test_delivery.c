@@ -31,7 +31,7 @@ static int64_t delay(const struct retry_policy *policy, uint32_t budget_used, do
 {
     struct next_state next = after(policy, budget_used, 500, -1, jitter);
     assert_int_equal(next.status, DELIVERY_WAITING);
-    assert_false(next.disables_subscription);
+    assert_false(next.is_gone);
     return next.due_at_ms - ENDED;
 }
 
@@ -77,7 +77,7 @@ static void the_budget_is_one_attempt_and_the_policys_retries(void **state)
     assert_int_equal(after(&never, 1, 500, -1, 0.5).status, DELIVERY_FAILED);
     assert_int_equal(after(&by_default, UINT32_MAX, 500, -1, 0.5).status, DELIVERY_FAILED);
     assert_int_equal(after(&by_default, 9, 503, HOUR, 0.5).status, DELIVERY_FAILED);
-    assert_false(after(&by_default, 9, 500, -1, 0.5).disables_subscription);
+    assert_false(after(&by_default, 9, 500, -1, 0.5).is_gone);
 }
 
 static void no_number_of_attempts_overflows(void **state)
@@ -131,7 +131,7 @@ static void any_2xx_is_success(void **state)
     }
     struct next_state cut = delivery_next(&never, 1, 200, ATTEMPT_TOO_LARGE, -1, ENDED, 0.0);
     assert_int_equal(cut.status, DELIVERY_DELIVERED);
-    assert_false(cut.disables_subscription);
+    assert_false(cut.is_gone);
 }
 
 static void an_answer_that_never_ends_is_no_success(void **state)
@@ -158,7 +158,7 @@ static void gone_fails_at_once_and_switches_off(void **state)
     (void)state;
     struct next_state next = after(&by_default, 1, 410, HOUR, 0.5);
     assert_int_equal(next.status, DELIVERY_FAILED);
-    assert_true(next.disables_subscription);
+    assert_true(next.is_gone);
 }
 
 static void names_are_those_of_the_api(void **state)

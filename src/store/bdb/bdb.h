@@ -11,7 +11,7 @@
  *     bdb_walk.c          whole tables, with nothing locked
  *     bdb_answer.c        answering once (idempotency keys)
  *     bdb_publish.c       a verb of store.h each, or a step of one:
- *     bdb_match.c, bdb_intake.c, bdb_due.c, bdb_claim.c, bdb_settle.c, ...
+ *     bdb_match.c, bdb_notice.c, bdb_intake.c, bdb_due.c, bdb_claim.c, bdb_settle.c, bdb_health.c, ...
  *
  * Page locks are held until a commit has reached the disk, so what requests write in one transaction is spread: ids
  * start with a lane, and new events queue in as many small databases as there are lanes. */
@@ -49,7 +49,8 @@ enum bdb_table {
     BDB_IDEMPOTENCY,       /* digest -> fingerprint, end, kept answer */
     BDB_URGENT,            /* as BDB_DUE, of forced deliveries alone */
     BDB_FAILED,            /* subscription, finished, event -> nothing; of deliveries that ended in failure */
-    BDB_INBOX,             /* event -> how many of its deliveries are in BDB_DUE, creation; one table a lane */
+    BDB_HEALTH, /* subscription -> since when it only fails, up to when its work is in order; the worker's alone */
+    BDB_INBOX,  /* event -> how many of its deliveries are in BDB_DUE, creation; one table a lane */
     BDB_TABLES = BDB_INBOX + BDB_LANES
 };
 
@@ -212,6 +213,29 @@ struct bdb_key bdb_event_key(const struct object_id *id);
 /* As stored: expanded_count is what was written with the event. The caller clears `out`. */
 enum status bdb_event_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *id, struct event *out) MUST_USE;
 
+/* ---- bdb_notice.c ---- */
+
+/* Events of our own, published in the transaction of what they tell of. NULLs are passed over. Matching comes before
+ * the transaction, as with every event. */
+enum status bdb_notices_match(struct bdb *bdb, struct event *const *notices, size_t count) MUST_USE;
+/* What bdb_notice_put touches: nothing where nobody wants the notice. */
+uint32_t bdb_notice_tables(const struct event *notice);
+/* All delivery rows are left to the worker. bdb_wake() is the caller's. */
+enum status bdb_notice_put(struct bdb *bdb, DB_TXN *txn, struct event *notice) MUST_USE;
+
+/* ---- bdb_health.c ---- */
+
+/* What the worker knows of a subscription. A row that is not there is all zero, and one that is all zero is not kept.
+ */
+struct bdb_health {
+    int64_t failing_since_ms; /* 0: it is not failing */
+    int64_t ordered_to_ms;    /* what was due until then stands in the order of its creation */
+};
+enum status bdb_health_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id, u_int32_t flags,
+                            struct bdb_health *out) MUST_USE;
+enum status bdb_health_write(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id,
+                             const struct bdb_health *health) MUST_USE;
+
 /* STATUS_EXISTS where there is one with this id. */
 enum status bdb_event_write(struct bdb *bdb, DB_TXN *txn, const struct event *event) MUST_USE;
 /* What its deliveries show of it; a transaction does not hold it. */
@@ -236,8 +260,8 @@ enum status bdb_delivery_write(struct bdb *bdb, DB_TXN *txn, const struct delive
 struct delivery bdb_delivery_new(const struct event *event, size_t index);
 enum status bdb_attempt_write(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery,
                               const struct attempt *attempt) MUST_USE;
-/* What deleting its subscription makes of a waiting delivery. */
-void bdb_delivery_cancel(struct delivery *delivery, const struct subscription *tombstone);
+/* What deleting its subscription at that time makes of a waiting delivery, or a limit. */
+void bdb_delivery_cancel(struct delivery *delivery, int64_t at_ms);
 
 /* ---- bdb_delivery_find.c ---- */
 

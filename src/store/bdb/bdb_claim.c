@@ -37,7 +37,7 @@ struct step {
 
 static enum status cancel_row(struct bdb *bdb, DB_TXN *txn, const struct step *step, struct delivery *delivery)
 {
-    bdb_delivery_cancel(delivery, step->tombstone);
+    bdb_delivery_cancel(delivery, step->tombstone->updated_at_ms);
     return bdb_delivery_write(bdb, txn, delivery, 0);
 }
 

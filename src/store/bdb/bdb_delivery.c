@@ -21,13 +21,12 @@ struct delivery bdb_delivery_new(const struct event *event, size_t index)
                              .created_at_ms = event->created_at_ms};
 }
 
-void bdb_delivery_cancel(struct delivery *delivery, const struct subscription *tombstone)
+void bdb_delivery_cancel(struct delivery *delivery, int64_t at_ms)
 {
-    int64_t deleted_at_ms = tombstone->updated_at_ms;
     delivery->status = DELIVERY_CANCELLED;
     delivery->lease_until_ms = 0;
     delivery->next_attempt_at_ms = 0;
-    delivery->finished_at_ms = deleted_at_ms > delivery->created_at_ms ? deleted_at_ms : delivery->created_at_ms;
+    delivery->finished_at_ms = at_ms > delivery->created_at_ms ? at_ms : delivery->created_at_ms;
 }
 
 enum status bdb_delivery_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id,

@@ -70,7 +70,7 @@ static enum status see_subscription(struct bdb *bdb, DB_TXN *txn, struct deliver
     if (status != STATUS_OK)
         return *is_gone ? STATUS_OK : status;
     if (*is_gone && delivery->status == DELIVERY_WAITING)
-        bdb_delivery_cancel(delivery, &subscription);
+        bdb_delivery_cancel(delivery, subscription.updated_at_ms);
     subscription_clear(&subscription);
     return STATUS_OK;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "model/health.h"
 
 _Static_assert((int)STORE_SETTLE_MAX <= (int)BDB_STEP_MAX, "a batch goes into one transaction");
 
@@ -46,21 +47,33 @@ static enum status put_back(struct bdb *bdb, DB_TXN *txn, struct delivery *deliv
 
 /* ---- settlements ---- */
 
+/* A subscription that settlements of one transaction are of. */
+struct party {
+    struct object_id id;
+    bool is_deleted;
+    int64_t deleted_at_ms;
+    int64_t activated_at_ms;
+    bool has_succeeded; /* in this transaction */
+    bool has_failed;
+    int64_t failing_since_ms; /* out */
+};
+
 struct settling {
     int64_t now_ms;
     struct settlement *settlements; /* of one transaction */
     size_t count;
-    struct subscription *tombstones; /* where is_deleted: the subscription of the settlement with that index */
+    struct party parties[BDB_STEP_MAX];
+    size_t party_count;
+    size_t party_of[BDB_STEP_MAX]; /* of each settlement */
 };
 
-static void apply(const struct settling *settling, size_t index, struct delivery *delivery)
+static void apply(const struct settling *settling, const struct settlement *settlement, const struct party *party,
+                  struct delivery *delivery)
 {
-    const struct settlement *settlement = &settling->settlements[index];
-    const struct subscription *subscription = &settling->tombstones[index];
     delivery->attempt_count++;
     delivery->budget_used++;
-    if (subscription->is_deleted) {
-        bdb_delivery_cancel(delivery, subscription);
+    if (party->is_deleted) {
+        bdb_delivery_cancel(delivery, party->deleted_at_ms);
         return;
     }
     bool waits = settlement->status == DELIVERY_WAITING;
@@ -69,67 +82,158 @@ static void apply(const struct settling *settling, size_t index, struct delivery
     delivery->finished_at_ms = waits ? 0 : settling->now_ms;
 }
 
-static enum status settle_one(struct bdb *bdb, DB_TXN *txn, const struct settling *settling, size_t index)
+static enum status settle_one(struct bdb *bdb, DB_TXN *txn, struct settling *settling, size_t index)
 {
     struct settlement *settlement = &settling->settlements[index];
+    struct party *party = &settling->parties[settling->party_of[index]];
     struct delivery delivery;
     settlement->was_applied = false;
     enum status status = take_back(bdb, txn, &settlement->claim, settling->now_ms, &delivery, &settlement->was_applied);
     if (status != STATUS_OK || !settlement->was_applied)
         return status;
-    apply(settling, index, &delivery);
+    apply(settling, settlement, party, &delivery);
+    party->has_succeeded |= settlement->status == DELIVERY_DELIVERED;
+    party->has_failed |= settlement->status != DELIVERY_DELIVERED;
     status = bdb_attempt_write(bdb, txn, &delivery, &settlement->attempt);
-    return status == STATUS_OK ? put_back(bdb, txn, &delivery) : status;
+    if (status == STATUS_OK)
+        status = put_back(bdb, txn, &delivery);
+    if (status == STATUS_OK && delivery.status == DELIVERY_FAILED)
+        status = bdb_notice_put(bdb, txn, settlement->notice);
+    return status;
+}
+
+/* Without a lock for writing: nothing is written as long as the subscription goes on as before. */
+static enum status note_health(struct bdb *bdb, DB_TXN *txn, int64_t now_ms, struct party *party)
+{
+    struct bdb_health health;
+    enum status status = bdb_health_read(bdb, txn, &party->id, 0, &health);
+    if (status != STATUS_OK)
+        return status;
+    party->failing_since_ms =
+        health_failing_since(health.failing_since_ms, party->activated_at_ms, party->has_succeeded, now_ms);
+    if (party->failing_since_ms == health.failing_since_ms)
+        return STATUS_OK;
+    health.failing_since_ms = party->failing_since_ms;
+    return bdb_health_write(bdb, txn, &party->id, &health);
+}
+
+static enum status note_all_health(struct bdb *bdb, DB_TXN *txn, struct settling *settling)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < settling->party_count && status == STATUS_OK; i++) {
+        struct party *party = &settling->parties[i];
+        if (!party->is_deleted && (party->has_succeeded || party->has_failed))
+            status = note_health(bdb, txn, settling->now_ms, party);
+    }
+    return status;
 }
 
 static enum status settle_work(struct bdb *bdb, DB_TXN *txn, void *context)
 {
-    const struct settling *settling = context;
+    struct settling *settling = context;
     enum status status = STATUS_OK;
+    for (size_t i = 0; i < settling->party_count; i++) {
+        settling->parties[i].has_succeeded = settling->parties[i].has_failed = false;
+        settling->parties[i].failing_since_ms = 0;
+    }
     for (size_t i = 0; i < settling->count && status == STATUS_OK; i++)
         status = settle_one(bdb, txn, settling, i);
-    return status;
+    return status == STATUS_OK ? note_all_health(bdb, txn, settling) : status;
 }
 
-/* Read before the transaction: while it runs, rotations must not wait for it, nor it for them. */
-static enum status tombstones_work(struct bdb *bdb, DB_TXN *txn, void *context)
+/* ---- before the transaction: while it runs, rotations must not wait for it, nor it for them ---- */
+
+static enum status read_party(struct bdb *bdb, DB_TXN *txn, const struct claim *claim, struct party *out)
 {
-    const struct settling *settling = context;
+    struct subscription subscription = {0};
+    enum status status =
+        bdb_subscription_read(bdb, txn, &claim->organization_id, &claim->subscription_id, 0, &subscription);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    *out = (struct party){.id = claim->subscription_id,
+                          .is_deleted = subscription.is_deleted,
+                          .deleted_at_ms = subscription.updated_at_ms,
+                          .activated_at_ms = subscription.activated_at_ms};
+    subscription_clear(&subscription);
+    return STATUS_OK;
+}
+
+static size_t find_party(const struct settling *settling, const struct object_id *id)
+{
+    size_t i = 0;
+    while (i < settling->party_count && object_id_compare(&settling->parties[i].id, id) != 0)
+        i++;
+    return i;
+}
+
+static enum status parties_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    struct settling *settling = context;
+    settling->party_count = 0;
     for (size_t i = 0; i < settling->count; i++) {
         const struct claim *claim = &settling->settlements[i].claim;
-        struct subscription *out = &settling->tombstones[i];
-        subscription_clear(out);
-        enum status status = bdb_subscription_read(bdb, txn, &claim->organization_id, &claim->subscription_id, 0, out);
-        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        size_t found = find_party(settling, &claim->subscription_id);
+        settling->party_of[i] = found;
+        if (found < settling->party_count)
+            continue;
+        enum status status = read_party(bdb, txn, claim, &settling->parties[found]);
+        if (status != STATUS_OK)
             return status;
-        if (!out->is_deleted)
-            subscription_clear(out);
+        settling->party_count++;
     }
     return STATUS_OK;
 }
 
+static enum status match_notices(struct bdb *bdb, const struct settling *settling, uint32_t *tables)
+{
+    struct event *notices[BDB_STEP_MAX];
+    for (size_t i = 0; i < settling->count; i++)
+        notices[i] = settling->settlements[i].notice;
+    enum status status = bdb_notices_match(bdb, notices, settling->count);
+    *tables = 0;
+    for (size_t i = 0; i < settling->count; i++)
+        *tables |= bdb_notice_tables(notices[i]);
+    return status;
+}
+
+/* ---- the verb ---- */
+
+static void report_health(const struct settling *settling)
+{
+    for (size_t i = 0; i < settling->count; i++)
+        settling->settlements[i].failing_since_ms = settling->parties[settling->party_of[i]].failing_since_ms;
+}
+
 static enum status settle_some(struct bdb *bdb, struct settling *settling)
 {
-    enum status status = bdb_run(bdb, BDB_READ, 0, tombstones_work, settling);
+    uint32_t notice_tables;
+    enum status status = bdb_run(bdb, BDB_READ, 0, parties_work, settling);
     if (status == STATUS_OK)
-        status = bdb_run(bdb, BDB_NOSYNC, SETTLE_TABLES, settle_work, settling);
-    for (size_t i = 0; i < settling->count; i++)
-        subscription_clear(&settling->tombstones[i]);
-    return status;
+        status = match_notices(bdb, settling, &notice_tables);
+    if (status != STATUS_OK)
+        return status;
+    status = bdb_run(bdb, BDB_NOSYNC, SETTLE_TABLES | BDB_USES(BDB_HEALTH) | notice_tables, settle_work, settling);
+    if (status != STATUS_OK)
+        return status;
+    report_health(settling);
+    if (notice_tables != 0)
+        bdb_wake(bdb);
+    return STATUS_OK;
 }
 
 enum status bdb_settle(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count)
 {
-    struct subscription *tombstones = mem_calloc(BDB_STEP_MAX, sizeof *tombstones);
+    struct settling *settling = mem_calloc(1, sizeof *settling);
     enum status status = STATUS_OK;
     for (size_t done = 0; done < count; done++)
         settlements[done].was_applied = false;
     for (size_t done = 0; done < count && status == STATUS_OK; done += BDB_STEP_MAX) {
-        size_t some = count - done < BDB_STEP_MAX ? count - done : BDB_STEP_MAX;
-        struct settling settling = {now_ms, settlements + done, some, tombstones};
-        status = settle_some(bdb_of(store), &settling);
+        settling->now_ms = now_ms;
+        settling->settlements = settlements + done;
+        settling->count = count - done < BDB_STEP_MAX ? count - done : BDB_STEP_MAX;
+        status = settle_some(bdb_of(store), settling);
     }
-    free(tombstones);
+    free(settling);
     return status;
 }
 

@@ -187,6 +187,8 @@ static enum status change_record(struct bdb *bdb, DB_TXN *txn, struct change *ch
         status = follow(bdb, txn, &before, &after);
     if (has_changed && status == STATUS_OK)
         status = write_record(bdb, txn, &after);
+    if (has_changed && status == STATUS_OK)
+        status = bdb_notice_put(bdb, txn, change->notice);
     subscription_clear(&after);
     subscription_clear(&before);
     return status;
@@ -209,6 +211,14 @@ static enum status update_work(struct bdb *bdb, DB_TXN *txn, void *context)
 enum status bdb_subscription_update(struct store *store, const struct uuid *organization_id, const struct object_id *id,
                                     struct change *change)
 {
+    struct bdb *bdb = bdb_of(store);
     struct update update = {organization_id, id, change};
-    return bdb_run(bdb_of(store), BDB_SYNC, SUBSCRIPTION_TABLES, update_work, &update);
+    enum status status = bdb_notices_match(bdb, &change->notice, 1);
+    if (status != STATUS_OK)
+        return status;
+    uint32_t notice_tables = bdb_notice_tables(change->notice);
+    status = bdb_run(bdb, BDB_SYNC, SUBSCRIPTION_TABLES | notice_tables, update_work, &update);
+    if (status == STATUS_OK && notice_tables != 0)
+        bdb_wake(bdb);
+    return status;
 }

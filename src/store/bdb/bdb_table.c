@@ -25,6 +25,7 @@ static const struct table tables[BDB_INBOX + 1] = {
     [BDB_IDEMPOTENCY] = {"idempotency", 8192, DB_REVSPLITOFF}, /* keeps the pages that bdb_spread made */
     [BDB_URGENT] = {"urgent", 4096, 0},
     [BDB_FAILED] = {"failed", 8192, 0},
+    [BDB_HEALTH] = {"health", 4096, 0},
     [BDB_INBOX] = {"inbox", 4096, 0}, /* and the following, one a lane */
 };
 
