@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 
@@ -33,12 +34,27 @@ void object_id_make(int64_t now_ms, struct object_id *out)
     crypto_random(out->bytes + TIME_BYTES, OBJECT_ID_BYTES - TIME_BYTES);
 }
 
+enum { MICROS_MAX = 1023 };
+
+/* By now the millisecond may be over: then it is all the way through. */
+static unsigned micros_into(int64_t now_ms)
+{
+    int64_t now_us = clock_now_us();
+    if (now_us / 1000 != now_ms)
+        return now_us / 1000 > now_ms ? MICROS_MAX : 0;
+    return (unsigned)(now_us % 1000);
+}
+
 void object_id_make_lane(unsigned lane, int64_t now_ms, struct object_id *out)
 {
     assert(lane < OBJECT_ID_LANES);
+    unsigned char *rest = out->bytes + 1 + TIME_BYTES;
+    unsigned micros = micros_into(now_ms);
     out->bytes[0] = (unsigned char)lane;
     put_time(out->bytes + 1, now_ms);
-    crypto_random(out->bytes + 1 + TIME_BYTES, OBJECT_ID_BYTES - 1 - TIME_BYTES);
+    crypto_random(rest, OBJECT_ID_BYTES - 1 - TIME_BYTES);
+    rest[0] = (unsigned char)(micros >> 2);
+    rest[1] = (unsigned char)((micros & 3) << 6 | (rest[1] & 0x3f));
 }
 
 void object_id_increment(struct object_id *id)

@@ -24,7 +24,8 @@ enum status object_id_parse(const char *text, struct object_id *out) MUST_USE;
 /* 6 bytes of `now_ms`, big-endian, then 6 random bytes: sorts by time. */
 void object_id_make(int64_t now_ms, struct object_id *out);
 /* For what several processes write at once: 1 byte lane, less than OBJECT_ID_LANES, 6 bytes of `now_ms`, big-endian,
- * then 5 random bytes. Sorts by time within a lane, so that writers of different lanes do not meet on one page. */
+ * then 10 bits that say how far into that millisecond it is, in microseconds, and 30 random bits. Sorts by time within
+ * a lane, so that writers of different lanes do not meet on one page. */
 enum { OBJECT_ID_LANES = 16 };
 void object_id_make_lane(unsigned lane, int64_t now_ms, struct object_id *out);
 /* The id that sorts next after `id` (big-endian addition of 1). */

@@ -138,7 +138,7 @@ enum status store_subscription_list(struct store *store, const struct uuid *orga
 
 /* ---- events ---- */
 
-/* An id for a new event: 1 byte lane, 6 bytes milliseconds, 5 random bytes. */
+/* An id for a new event: object_id_make_lane. */
 void store_event_id_make(struct store *store, int64_t now_ms, struct object_id *out);
 /* Events of one organization: matches each against its subscriptions, with every change that was answered before, and
  * commits all of them, with the list of their deliveries, or none. In: all members but the subscriptions. Out:

@@ -37,6 +37,13 @@ int64_t clock_now_ms(void)
     return read_clock_ms(CLOCK_REALTIME) + read_offset_ms();
 }
 
+int64_t clock_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + read_offset_ms() * 1000;
+}
+
 /* Real: it must never go back, whatever a test does to the file. */
 int64_t clock_monotonic_ms(void)
 {

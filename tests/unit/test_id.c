@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/id.h"
 
 static void object_ids_go_round_as_24_digits(void **state)
@@ -54,6 +55,26 @@ static void ids_of_a_lane_carry_lane_and_time(void **state)
     struct object_id other;
     object_id_make_lane(15, INT64_C(0x0123456789ab), &other);
     assert_int_not_equal(object_id_compare(&id, &other), 0);
+}
+
+static void ids_made_one_after_another_sort_so_within_a_millisecond_whatever_their_lanes(void **state)
+{
+    (void)state;
+    struct object_id before = {{0}}, id;
+    int64_t now_ms = clock_now_ms();
+    for (unsigned lane = OBJECT_ID_LANES; lane-- > 0;) {
+        int64_t now_us = clock_now_us();
+        while (clock_now_us() == now_us)
+            continue;
+        object_id_make_lane(lane, now_ms, &id);
+        assert_int_equal(object_id_lane_time_ms(&id), now_ms);
+        assert_true(memcmp(before.bytes + 1, id.bytes + 1, 8) <= 0); /* all but the random bits */
+        before = id;
+    }
+    object_id_make_lane(0, now_ms - 5, &id);
+    assert_int_equal(id.bytes[7], 0xff); /* its millisecond is over */
+    object_id_make_lane(0, now_ms + 1000000, &id);
+    assert_int_equal(id.bytes[7], 0); /* it has not begun */
 }
 
 static void incrementing_carries(void **state)
@@ -133,6 +154,7 @@ int main(void)
         cmocka_unit_test(what_is_no_object_id_is_refused),
         cmocka_unit_test(later_ids_sort_behind_earlier_ones),
         cmocka_unit_test(ids_of_a_lane_carry_lane_and_time),
+        cmocka_unit_test(ids_made_one_after_another_sort_so_within_a_millisecond_whatever_their_lanes),
         cmocka_unit_test(incrementing_carries),
         cmocka_unit_test(ids_of_all_lanes_have_one_order_by_time),
         cmocka_unit_test(uuids_go_round_in_either_case),

@@ -308,6 +308,7 @@ struct bdb_due {
     uint32_t generation; /* another one than the delivery's: the row is stale */
     struct uuid organization_id;
     bool is_forced;
+    bool has_old_key; /* it was read from a row of version 1 */
 };
 /* All but is_forced, which the table says. */
 enum status bdb_due_decode(const struct bdb_key *key, struct slice value, struct bdb_due *out) MUST_USE;
@@ -318,13 +319,34 @@ enum status bdb_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due)
 enum status bdb_due_add(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
 /* A row that is not there is STATUS_OK. */
 enum status bdb_due_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
+/* To another time. A row that is not there any more is STATUS_OK. */
+enum status bdb_due_move(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due, int64_t due_at_ms) MUST_USE;
 /* The first row of the first subscription behind `after`. STATUS_NOT_FOUND. */
 enum status bdb_due_hop(struct bdb *bdb, bool is_forced, const struct object_id *after, struct bdb_due *out) MUST_USE;
+/* A subscription's rows in order, from those that are due at from_ms on; for writing where `txn` is not NULL. */
+struct bdb_due_walk {
+    struct bdb_cursor cursor;
+    struct object_id subscription_id;
+    bool is_forced;
+    struct bdb_key start;
+    bool has_begun;
+};
+enum status bdb_due_walk_open(struct bdb *bdb, DB_TXN *txn, bool is_forced, const struct object_id *subscription_id,
+                              int64_t from_ms, struct bdb_due_walk *out) MUST_USE;
+/* STATUS_NOT_FOUND: there are no more. */
+enum status bdb_due_walk_next(struct bdb_due_walk *walk, struct bdb_due *out) MUST_USE;
+void bdb_due_walk_close(struct bdb_due_walk *walk);
 /* Up to `max` rows of a subscription that are due at now_ms, for writing. *next_due_ms is lowered to the first one that
  * is due later, where the reading came so far. */
 enum status bdb_due_collect(struct bdb *bdb, DB_TXN *txn, bool is_forced, const struct object_id *subscription_id,
                             int64_t now_ms, size_t max, struct bdb_due *out, size_t *count,
                             int64_t *next_due_ms) MUST_USE;
+
+/* ---- bdb_order.c ---- */
+
+/* A step towards all that was due at until_ms standing in the order of its creation. *is_done: it does. */
+enum status bdb_order(struct bdb *bdb, const struct object_id *subscription_id, int64_t until_ms,
+                      bool *is_done) MUST_USE;
 
 /* ---- bdb_wake.c ---- */
 

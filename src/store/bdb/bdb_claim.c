@@ -46,9 +46,13 @@ static enum status claim_row(struct bdb *bdb, DB_TXN *txn, struct step *step, st
 {
     delivery->generation++;
     delivery->lease_until_ms = step->now_ms + step->lease_ms;
+    if (due.due_at_ms < delivery->next_attempt_at_ms)
+        delivery->next_attempt_at_ms =
+            due.due_at_ms; /* where it was moved to (bdb_order): handed back, it returns there */
     enum status status = bdb_delivery_write(bdb, txn, delivery, 0);
     due.due_at_ms = delivery->lease_until_ms; /* when the lease ends without a settlement it is due again by itself */
     due.generation = delivery->generation;
+    due.has_old_key = false;
     if (status == STATUS_OK)
         status = bdb_due_put(bdb, txn, &due);
     step->claims[step->claimed++] = (struct claim){.subscription_id = delivery->subscription_id,
@@ -153,6 +157,23 @@ static enum status read_subscription(struct bdb *bdb, DB_TXN *txn, void *context
                                  lookup->out);
 }
 
+/* What was due when the subscription became active is put in order first. */
+static enum status serve_active(struct round *round, struct step *step, const struct bdb_due *first,
+                                const struct subscription *subscription)
+{
+    bool is_in_order = true;
+    int64_t until_ms = subscription->activated_at_ms < round->now_ms ? subscription->activated_at_ms : round->now_ms;
+    if (first->due_at_ms <= until_ms) {
+        enum status status = bdb_order(round->bdb, &first->subscription_id, until_ms, &is_in_order);
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (is_in_order)
+        return claim_admitted(round, step, round->admit(round->context, subscription));
+    lower(&round->next_due_ms, round->now_ms); /* the rest in the next call */
+    return STATUS_OK;
+}
+
 /* `first`: the subscription's first row, which is due. */
 static enum status serve(struct round *round, const struct bdb_due *first)
 {
@@ -165,9 +186,10 @@ static enum status serve(struct round *round, const struct bdb_due *first)
         return status;
     if (subscription.is_deleted) {
         status = cancel_all(round, &step, &subscription);
-    } else if (subscription.active || round->is_forced) {
-        struct admission admission = round->admit(round->context, &subscription);
-        status = claim_admitted(round, &step, admission);
+    } else if (subscription.active && !round->is_forced) {
+        status = serve_active(round, &step, first, &subscription);
+    } else if (round->is_forced) {
+        status = claim_admitted(round, &step, round->admit(round->context, &subscription));
     }
     subscription_clear(&subscription);
     return status;
