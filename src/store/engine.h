@@ -66,6 +66,9 @@ struct store_engine {
                                    int64_t now_ms, struct delivery_entry *out, struct answer *answer);
     enum status (*recover)(struct store *store, int64_t now_ms, struct recovery *recovery, struct answer *answer);
 
+    enum status (*upkeep)(struct store *store, int64_t now_ms, const struct upkeep_limits *limits,
+                          struct upkeep_state *state, struct upkeep_counts *counts, bool *is_done);
+
     enum status (*statistics)(struct store *store, int64_t now_ms, struct store_statistics *out);
     enum status (*overview)(struct store *store, int64_t now_ms,
                             void (*visit)(void *context, const struct store_concern *concern), void *context,

@@ -242,6 +242,14 @@ enum status store_recover(struct store *store, int64_t now_ms, struct recovery *
     return store->engine->recover(store, now_ms, recovery, answer);
 }
 
+/* ---- housekeeping ---- */
+
+enum status store_upkeep(struct store *store, int64_t now_ms, const struct upkeep_limits *limits,
+                         struct upkeep_state *state, struct upkeep_counts *counts, bool *is_done)
+{
+    return store->engine->upkeep(store, now_ms, limits, state, counts, is_done);
+}
+
 /* ---- seeing and waking ---- */
 
 enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out)

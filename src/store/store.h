@@ -262,6 +262,39 @@ struct recovery {
 enum status store_recover(struct store *store, int64_t now_ms, struct recovery *recovery,
                           struct answer *answer) MUST_USE;
 
+/* ---- housekeeping ---- */
+
+struct upkeep_limits {
+    int64_t retention_ms; /* so long deliveries may wait before they are cancelled; so long finished ones are kept with
+                             their attempts, and events until the last of their deliveries goes */
+    uint64_t max_waiting; /* deliveries of one subscription; the oldest beyond that are cancelled */
+};
+/* Where a pass stands; `{0}` begins one. All but the first member is the engine's. */
+struct upkeep_state {
+    bool only_waiting; /* the caller's: max_waiting alone */
+    unsigned stage;
+    unsigned char place[80];
+    size_t place_length;
+    struct object_id subject; /* what is being looked at across calls, and what is known of it so far */
+    uint64_t count;
+    uint64_t surplus;
+    bool is_kept;
+};
+struct upkeep_counts {
+    uint64_t expired;       /* deliveries that were cancelled because they had waited longer than retention */
+    uint64_t surplus;       /* and because of max_waiting */
+    uint64_t deliveries;    /* these and the following were deleted */
+    uint64_t events;        /* also those that nobody got */
+    uint64_t answers;       /* that were kept for repetitions, and whose time was over */
+    uint64_t subscriptions; /* deleted ones, of which nothing was left but that they were deleted */
+};
+/* One step of a pass, short enough for whoever waits for it: it looks at some rows and changes about STORE_SETTLE_MAX
+ * of them, in one transaction, which is not synced: what is lost with it is done again. `counts` is added to. *is_done:
+ * the pass is over, and the next call begins another. Several processes may do this at once. What an engine cannot read
+ * it leaves alone. */
+enum status store_upkeep(struct store *store, int64_t now_ms, const struct upkeep_limits *limits,
+                         struct upkeep_state *state, struct upkeep_counts *counts, bool *is_done) MUST_USE;
+
 /* ---- seeing and waking ---- */
 
 struct store_statistics {

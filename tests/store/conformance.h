@@ -106,6 +106,7 @@ int run_health_tests(void);
 int run_list_tests(void);
 int run_delete_tests(void);
 int run_match_tests(void);
+int run_upkeep_tests(void);
 int run_wide_tests(void);
 int run_overview_tests(void);
 int run_log_tests(void);

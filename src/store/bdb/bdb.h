@@ -12,6 +12,7 @@
  *     bdb_answer.c        answering once (idempotency keys)
  *     bdb_publish.c       a verb of store.h each, or a step of one:
  *     bdb_match.c, bdb_notice.c, bdb_intake.c, bdb_due.c, bdb_claim.c, bdb_settle.c, bdb_health.c, ...
+ *     bdb_upkeep*.c       housekeeping, in stages
  *
  * Page locks are held until a commit has reached the disk, so what requests write in one transaction is spread: ids
  * start with a lane, and new events queue in as many small databases as there are lanes. */
@@ -165,6 +166,8 @@ enum status bdb_walk(struct bdb *bdb, enum bdb_table table, bdb_row_visit visit,
 /* STATUS_OK: nobody used the key; it is ours until the transaction ends. STATUS_REPLAY (with the kept bytes) or
  * STATUS_MISMATCH otherwise. `answer` may be NULL. */
 enum status bdb_answer_begin(struct bdb *bdb, DB_TXN *txn, struct answer *answer) MUST_USE;
+/* When the answer that a row keeps ends. False: it cannot be read. */
+bool bdb_answer_ends(struct slice row, int64_t *expires_at_ms);
 /* Renders, and keeps what was rendered. */
 enum status bdb_answer_finish(struct bdb *bdb, DB_TXN *txn, struct answer *answer) MUST_USE;
 
@@ -260,6 +263,13 @@ enum status bdb_delivery_write(struct bdb *bdb, DB_TXN *txn, const struct delive
 struct delivery bdb_delivery_new(const struct event *event, size_t index);
 enum status bdb_attempt_write(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery,
                               const struct attempt *attempt) MUST_USE;
+/* STATUS_NOT_FOUND. The caller clears `out`. */
+enum status bdb_attempt_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id,
+                             const struct object_id *event_id, uint32_t number, struct attempt *out) MUST_USE;
+/* Deletes up to `max` attempts of a delivery, from the oldest on, then, where none is left, the delivery itself. Adds
+ * what it deleted to *rows. */
+enum status bdb_delivery_forget(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery, size_t max, size_t *rows,
+                                bool *is_gone) MUST_USE;
 /* What deleting its subscription at that time makes of a waiting delivery, or a limit. */
 void bdb_delivery_cancel(struct delivery *delivery, int64_t at_ms);
 
@@ -404,6 +414,9 @@ enum status bdb_cancel(struct store *store, const struct uuid *organization_id, 
                        const struct object_id *event_id, int64_t now_ms, struct delivery_entry *out,
                        struct answer *answer);
 enum status bdb_recover(struct store *store, int64_t now_ms, struct recovery *recovery, struct answer *answer);
+
+enum status bdb_upkeep(struct store *store, int64_t now_ms, const struct upkeep_limits *limits,
+                       struct upkeep_state *state, struct upkeep_counts *counts, bool *is_done);
 
 enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_statistics *out);
 enum status bdb_overview(struct store *store, int64_t now_ms,

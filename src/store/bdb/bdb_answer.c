@@ -29,6 +29,14 @@ static enum status compare(const struct buf *row, struct answer *answer)
     return STATUS_REPLAY;
 }
 
+bool bdb_answer_ends(struct slice row, int64_t *expires_at_ms)
+{
+    if (row.length < KEPT_AT || (unsigned char)row.data[0] > ANSWER_VERSION)
+        return false;
+    *expires_at_ms = (int64_t)bytes_get(row.data + EXPIRES_AT, 8);
+    return true;
+}
+
 enum status bdb_answer_begin(struct bdb *bdb, DB_TXN *txn, struct answer *answer)
 {
     if (!answer || !answer->idempotency)

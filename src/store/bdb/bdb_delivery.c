@@ -82,16 +82,22 @@ struct lookup {
     struct attempt *out;
 };
 
+enum status bdb_attempt_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id,
+                             const struct object_id *event_id, uint32_t number, struct attempt *out)
+{
+    struct buf record = {0};
+    struct bdb_key key = attempt_key(subscription_id, event_id, number);
+    enum status status = bdb_get(bdb, txn, BDB_ATTEMPT, &key, 0, &record);
+    if (status == STATUS_OK)
+        status = attempt_decode(buf_slice(&record), out);
+    buf_clear(&record);
+    return status;
+}
+
 static enum status attempt_work(struct bdb *bdb, DB_TXN *txn, void *context)
 {
     const struct lookup *lookup = context;
-    struct buf record = {0};
-    struct bdb_key key = attempt_key(lookup->subscription_id, lookup->event_id, lookup->number);
-    enum status status = bdb_get(bdb, txn, BDB_ATTEMPT, &key, 0, &record);
-    if (status == STATUS_OK)
-        status = attempt_decode(buf_slice(&record), lookup->out);
-    buf_clear(&record);
-    return status;
+    return bdb_attempt_read(bdb, txn, lookup->subscription_id, lookup->event_id, lookup->number, lookup->out);
 }
 
 enum status bdb_attempt_get(struct store *store, const struct object_id *subscription_id,
@@ -99,4 +105,49 @@ enum status bdb_attempt_get(struct store *store, const struct object_id *subscri
 {
     struct lookup lookup = {subscription_id, event_id, number, out};
     return bdb_run(bdb_of(store), BDB_READ, 0, attempt_work, &lookup);
+}
+
+/* ---- the end ---- */
+
+/* The keys of the first `max`; *count is one more where there are more. */
+static enum status find_attempts(struct bdb *bdb, DB_TXN *txn, const struct bdb_key *prefix, size_t max,
+                                 struct bdb_key *first, size_t *count)
+{
+    struct bdb_cursor cursor;
+    *count = 0;
+    enum status status = bdb_cursor_open(bdb, txn, BDB_ATTEMPT, DB_RMW, &cursor);
+    if (status != STATUS_OK)
+        return status;
+    for (status = bdb_cursor_seek(&cursor, prefix); status == STATUS_OK; status = bdb_cursor_next(&cursor)) {
+        if (cursor.key.length < prefix->length || memcmp(cursor.key.bytes, prefix->bytes, prefix->length) != 0)
+            break;
+        if (*count < max)
+            first[*count] = cursor.key;
+        if (++*count > max)
+            break;
+    }
+    bdb_cursor_close(&cursor);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status bdb_delivery_forget(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery, size_t max, size_t *rows,
+                                bool *is_gone)
+{
+    struct bdb_key attempts[BDB_STEP_MAX];
+    struct bdb_key key = bdb_delivery_key(&delivery->subscription_id, &delivery->event_id);
+    size_t most = max < BDB_STEP_MAX ? max : BDB_STEP_MAX;
+    size_t count;
+    enum status status = find_attempts(bdb, txn, &key, most, attempts, &count);
+    *is_gone = count <= most;
+    for (size_t i = 0; i < count && i < most && status == STATUS_OK; i++) {
+        status = bdb_delete(bdb, txn, BDB_ATTEMPT, &attempts[i]);
+        ++*rows;
+    }
+    if (status != STATUS_OK || !*is_gone)
+        return status;
+    const struct bdb_failed failed = {delivery->subscription_id, delivery->finished_at_ms, delivery->event_id};
+    if (delivery->status == DELIVERY_FAILED)
+        status = bdb_failed_delete(bdb, txn, &failed);
+    ++*rows;
+    return status == STATUS_OK ? bdb_delete(bdb, txn, BDB_DELIVERY, &key) : status;
 }

@@ -35,6 +35,7 @@ const struct store_engine store_engine_bdb = {
     .delivery_retry = bdb_retry,
     .delivery_cancel = bdb_cancel,
     .recover = bdb_recover,
+    .upkeep = bdb_upkeep,
     .statistics = bdb_statistics,
     .overview = bdb_overview,
     .wake_fd = bdb_wake_fd,
