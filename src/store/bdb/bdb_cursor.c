@@ -31,6 +31,7 @@ static enum status cursor_get(struct bdb_cursor *cursor, u_int32_t operation)
                .ulen = sizeof cursor->key.bytes,
                .flags = DB_DBT_USERMEM};
     DBT value = {.flags = DB_DBT_USERMEM};
+    const struct bdb_key wanted = cursor->key;
     int code;
     buf_reset(&cursor->value);
     buf_reserve(&cursor->value, FIRST_GUESS);
@@ -40,8 +41,9 @@ static enum status cursor_get(struct bdb_cursor *cursor, u_int32_t operation)
         code = cursor->dbc->get(cursor->dbc, &key, &value, operation | cursor->flags);
         if (code != DB_BUFFER_SMALL)
             break;
-        buf_reserve(&cursor->value, value.size); /* the cursor has not moved */
-        key.size = (u_int32_t)cursor->key.length;
+        buf_reserve(&cursor->value, value.size);
+        cursor->key = wanted; /* the cursor has not moved, but the key that was found may stand there already */
+        key.size = (u_int32_t)wanted.length;
     }
     if (code == 0) {
         cursor->key.length = key.size;
