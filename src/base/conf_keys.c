@@ -8,8 +8,6 @@
 
 #define AT(member) offsetof(struct conf, member)
 #define LONGEST "3650d"
-/* Keys that files may hold already, so that they need no change when the part that obeys them comes. */
-#define NOT_YET "(Read and\nchecked, but without effect in this version.)\n"
 
 static const struct conf_choice engines[] = {{"bdb", 0}, {NULL, 0}};
 static const struct conf_choice switches[] = {{"on", 1},   {"off", 0},   {"yes", 1}, {"no", 0},
@@ -64,11 +62,12 @@ const struct conf_key conf_keys[] = {
      "How many subscriptions an organization may have.\n"},
     {"max_waiting", CONF_INTEGER, AT(max_waiting), "100000", "1", "1000000000", NULL,
      "How many deliveries may wait for one subscription; the oldest beyond that are\n"
-     "cancelled. " NOT_YET},
+     "cancelled within a minute.\n"},
     {"require_https", CONF_FLAG, AT(require_https), "off", NULL, NULL, switches,
      "Whether subscriptions with http:// URLs are refused (on or off).\n"},
     {"retention", CONF_DURATION, AT(retention_ms), "30d", "1ms", LONGEST, NULL,
-     "How long finished deliveries, their attempts and their events are kept.\n" NOT_YET},
+     "How long finished deliveries, their attempts and their events are kept.\n"
+     "What waits longer, for a subscription that is paused, say, is cancelled.\n"},
     {"worker", CONF_FLAG, AT(worker_is_auto), "auto", NULL, NULL, workers,
      "auto: publishing starts a delivery worker where none runs. manual: it never\n"
      "does; run `hookturn deliver` by a service manager or cron.\n"},

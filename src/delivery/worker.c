@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "delivery/dispatch.h"
+#include "delivery/upkeep.h"
 #include "store/worker_lock.h"
 #include "store/worker_state.h"
 
@@ -22,6 +23,8 @@
 #define PAUSE_MAX_MS INT64_C(1000)
 /* `once` is for cron, which comes again: it does not wait longer than this for a store that takes nothing. */
 #define PATIENCE_MS INT64_C(10000)
+/* Nor does it do housekeeping for longer. */
+#define UPKEEP_ONCE_MS INT64_C(2000)
 
 /* A verb of the store that fails for now. */
 struct trouble {
@@ -46,6 +49,7 @@ struct worker {
     struct trouble claiming;
     struct trouble settling;
     bool state_is_unwritten; /* and that was logged */
+    struct upkeep upkeep;
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -184,6 +188,7 @@ static int64_t wait_ms(struct worker *worker)
 {
     int64_t now_ms = clock_monotonic_ms();
     int64_t until_ms = least(now_ms + LOOK_EVERY_MS, least(worker->housekeeping_at_ms, worker->ends_at_ms));
+    until_ms = least(until_ms, worker->upkeep.next_at_ms);
     worker->wants_claim |= has_more(worker);
     if (dispatch_room(worker->dispatch) > 0)
         until_ms = least(until_ms, next_claim_ms(worker, now_ms));
@@ -284,6 +289,7 @@ static enum status turn(struct worker *worker, int64_t now_ms, bool *is_over)
     enum status status = claim(worker, now_ms);
     if (status != STATUS_OK)
         return status;
+    upkeep_run(&worker->upkeep, dispatch_in_flight(worker->dispatch) + dispatch_unsettled(worker->dispatch) > 0);
     if (!is_idle(worker))
         worker->busy_at_ms = now_ms;
     if (is_done(worker))
@@ -307,6 +313,8 @@ static enum status loop(struct worker *worker)
         if (status != STATUS_OK)
             return status;
     }
+    if (worker->options->once && !is_asked_to_stop(worker))
+        upkeep_complete(&worker->upkeep, UPKEEP_ONCE_MS);
     return wind_down(worker);
 }
 
@@ -330,6 +338,7 @@ enum status worker_run(struct store *store, const struct conf *conf, const struc
         log_error("worker_cannot_start", LOG_TEXT("why", failure.text));
         return status;
     }
+    upkeep_init(&worker.upkeep, store, conf);
     log_info("worker_start", LOG_NUMBER("concurrency", conf->concurrency));
     status = loop(&worker);
     if (leaves_work)

@@ -36,6 +36,8 @@ struct store {
     size_t claims;
     size_t most_leased; /* at once */
     size_t states_written;
+    size_t upkeeps; /* steps made */
+    size_t upkeeps_of_a_pass;
     void (*before_claim)(struct store *store); /* NULL, or what happens just before each look for work */
     int lock_fd;                               /* for before_claim */
 };

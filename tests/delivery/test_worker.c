@@ -130,6 +130,17 @@ static void test_once_delivers_all_that_is_due(void **state)
     fixture_free(fixture);
 }
 
+/* For cron, which starts one after another: each of them also does its share of the housekeeping. */
+static void test_once_completes_a_pass_of_housekeeping(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(OK_ANSWER, THEN_CLOSE, 1);
+    fixture->store.upkeeps_of_a_pass = 40;
+    run_once(fixture, STATUS_OK);
+    assert_int_equal(fixture->store.upkeeps, 40);
+    fixture_free(fixture);
+}
+
 static void test_once_leaves_later_retries_alone(void **state)
 {
     (void)state;
@@ -376,6 +387,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_once_delivers_all_that_is_due),
+        cmocka_unit_test(test_once_completes_a_pass_of_housekeeping),
         cmocka_unit_test(test_once_leaves_later_retries_alone),
         cmocka_unit_test(test_passing_trouble_is_waited_out),
         cmocka_unit_test(test_lost_store_ends_the_worker),

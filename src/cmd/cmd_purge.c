@@ -1,0 +1,117 @@
+/* `hookturn purge`: the worker's housekeeping, now and to its end. */
+#include "cmd/command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cmd/family.h"
+
+#define PROGRESS_EVERY_MS INT64_C(200)
+
+struct purge {
+    const struct conf *conf;
+    struct upkeep_counts *done; /* shared with the children: another one goes on where one had to leave */
+    bool shows_progress;
+    int64_t shown_at_ms;
+};
+
+static uint64_t sum(const struct upkeep_counts *counts)
+{
+    return counts->expired + counts->surplus + counts->deliveries + counts->events + counts->answers +
+           counts->subscriptions;
+}
+
+static void show_progress(struct purge *purge)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (!purge->shows_progress || now_ms - purge->shown_at_ms < PROGRESS_EVERY_MS)
+        return;
+    purge->shown_at_ms = now_ms;
+    fprintf(stderr, "\r%" PRIu64 " removed or cancelled ...", sum(purge->done));
+    fflush(stderr);
+}
+
+static void clear_progress(const struct purge *purge)
+{
+    if (purge->shows_progress)
+        fputs("\r\033[K", stderr);
+}
+
+/* A pass may cancel what the next one deletes: until one finds nothing. */
+static enum status purge_all(struct purge *purge, struct store *store)
+{
+    const struct upkeep_limits limits = {purge->conf->retention_ms, (uint64_t)purge->conf->max_waiting};
+    struct upkeep_state state = {.only_waiting = false};
+    uint64_t before = sum(purge->done);
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !family_stop) {
+        bool is_done = false;
+        status = store_upkeep(store, clock_now_ms(), &limits, &state, purge->done, &is_done);
+        show_progress(purge);
+        if (status != STATUS_OK || !is_done)
+            continue;
+        if (sum(purge->done) == before)
+            break;
+        before = sum(purge->done);
+    }
+    clear_progress(purge);
+    return status;
+}
+
+static int print_done(const struct upkeep_counts *done)
+{
+    struct buf text = {0};
+    buf_printf(&text,
+               "cancelled %" PRIu64 " waiting deliveries; deleted %" PRIu64 " deliveries, %" PRIu64 " events, %" PRIu64
+               " kept answers and %" PRIu64 " deleted subscriptions\n",
+               done->expired + done->surplus, done->deliveries, done->events, done->answers, done->subscriptions);
+    int exit_status = command_print(&text);
+    buf_clear(&text);
+    return exit_status;
+}
+
+static int work(void *context)
+{
+    struct purge *purge = context;
+    struct store *store;
+    int exit_status = command_open_store(purge->conf, &store);
+    if (exit_status != EXIT_DONE)
+        return exit_status;
+    enum status status = purge_all(purge, store);
+    store_close(store);
+    if (status != STATUS_OK)
+        return command_fail_verb(status, "go on purging");
+    exit_status = print_done(purge->done);
+    return family_stop ? command_fail("stopped before the end; run it again, it goes on from there") : exit_status;
+}
+
+static int run(const struct command *command, const struct command_line *line)
+{
+    struct conf conf;
+    struct purge purge = {.conf = &conf, .shows_progress = isatty(STDERR_FILENO)};
+    purge.done = mmap(NULL, sizeof *purge.done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (purge.done == MAP_FAILED)
+        return command_fail("cannot share memory with another process: %s", strerror(errno));
+    int exit_status = command_prepare(command, line->conf_path, &conf);
+    if (exit_status == EXIT_DONE)
+        exit_status = family_run(work, &purge, false);
+    conf_clear(&conf);
+    munmap(purge.done, sizeof *purge.done);
+    return exit_status;
+}
+
+const struct command command_purge = {
+    .name = "purge",
+    .summary = "Applies `retention` and `max_waiting` now",
+    .details =
+        "Does at once what the delivery worker does little by little: waiting deliveries that are too old or too many "
+        "are cancelled; finished ones are deleted with their attempts when `retention` is over, and events with the "
+        "last of their deliveries; so are answers that were kept for repeated requests, and what deleted subscriptions "
+        "left behind. Other programs may run meanwhile.",
+    .run = run,
+};
