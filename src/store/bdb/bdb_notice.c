@@ -15,9 +15,12 @@ static bool concerns_the_same(const struct event *a, const struct event *b)
 static void copy_subscriptions(const struct event *from, struct event *to)
 {
     free(to->subscriptions);
+    to->subscriptions = NULL;
+    to->subscription_count = from->subscription_count;
+    if (from->subscription_count == 0)
+        return;
     to->subscriptions = mem_calloc(from->subscription_count, sizeof *to->subscriptions);
     memcpy(to->subscriptions, from->subscriptions, from->subscription_count * sizeof *to->subscriptions);
-    to->subscription_count = from->subscription_count;
 }
 
 static const struct event *find_matched(struct event *const *notices, size_t count, const struct event *wanted)
