@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { DESCRIPTORS_MAX = 8192 };
+
 /* A descriptor 0, 1 or 2 that is closed would become one of the store's files, and log lines be written to it. FastCGI
  * promises programs no more than descriptor 0. Output that nobody gets is not to be taken for written: so 1 is one that
  * cannot be. */
@@ -23,10 +25,24 @@ static void fill_standard_descriptors(void)
             (void)open("/dev/null", modes[fd]); /* the lowest that is free is this one */
 }
 
+/* A worker has a socket open for each request in flight; the soft limit is for programs that use select(2). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+    if (limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void process_protect(void)
 {
     const struct rlimit no_core = {0, 0};
     fill_standard_descriptors();
+    raise_descriptor_limit();
     setrlimit(RLIMIT_CORE, &no_core);
     prctl(PR_SET_DUMPABLE, 0);
     umask(077);

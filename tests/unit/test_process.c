@@ -85,6 +85,19 @@ static bool inherited_descriptors_can_be_closed(void)
     return fcntl(ends[0], F_GETFD) == -1 && fcntl(ends[1], F_GETFD) == -1 && fcntl(STDERR_FILENO, F_GETFD) != -1;
 }
 
+static bool the_soft_limit_on_descriptors_is_raised(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max < 40)
+        return false;
+    limit.rlim_cur = 20;
+    limit.rlim_max = 40;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return false;
+    process_protect();
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 40 && limit.rlim_max == 40;
+}
+
 static void holds_in_a_child(bool (*holds)(void))
 {
     int ended;
@@ -131,6 +144,12 @@ static void writing_beyond_a_limit_is_an_error(void **state)
     holds_in_a_child(a_limit_on_file_sizes_does_not_kill);
 }
 
+static void as_many_descriptors_as_allowed_may_be_open(void **state)
+{
+    (void)state;
+    holds_in_a_child(the_soft_limit_on_descriptors_is_raised);
+}
+
 static void what_was_inherited_can_be_closed(void **state)
 {
     (void)state;
@@ -146,6 +165,7 @@ int main(void)
         cmocka_unit_test(memory_and_files_are_kept_from_others),
         cmocka_unit_test(writing_to_a_broken_pipe_is_an_error),
         cmocka_unit_test(writing_beyond_a_limit_is_an_error),
+        cmocka_unit_test(as_many_descriptors_as_allowed_may_be_open),
         cmocka_unit_test(what_was_inherited_can_be_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
