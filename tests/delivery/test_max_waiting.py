@@ -21,6 +21,10 @@ def test_the_oldest_beyond_the_limit_are_cancelled_and_the_newest_are_delivered(
     ids = publish_numbers(org, 100)
     aside = org.api.publish("Order.Other").json["event_id"]
     org.installation.deliver_once()
+    lost = org.api.delivery(f"{made['id']}{ids[0]}").json
+    assert lost["status"] == "CANCELLED" and "finished_at" in lost and lost["attempts"] == []
+    kept = org.api.delivery(f"{made['id']}{ids[99]}").json
+    assert kept["status"] == "WAITING"
     for subscription in (made, other):
         assert org.api.patch(subscription["id"], {"active": True}).status == 200
     org.installation.deliver_once()

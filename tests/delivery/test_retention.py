@@ -42,6 +42,8 @@ def test_what_a_paused_subscription_holds_is_cancelled_when_it_waited_too_long(s
     org.installation.deliver_once()
     assert [delivery.event_id for delivery in receiver.deliveries] == [young]
     assert statuses(org, old) == [200], "it was cancelled now, and can be looked at as long as any finished one"
+    delivery = org.api.delivery(f"{made['id']}{old}").json
+    assert delivery["status"] == "CANCELLED" and delivery["finished_at"] > delivery["created_at"]
     org.installation.deliver_at(61 * DAY_MS)
     assert statuses(org, old) == [404]
 

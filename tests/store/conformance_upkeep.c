@@ -90,6 +90,12 @@ static size_t settle_due(struct fixture *fixture, int64_t now_ms, enum delivery_
     return count;
 }
 
+static void render_something(void *context, struct buf *kept)
+{
+    (void)context;
+    buf_append_text(kept, "sealed");
+}
+
 /* ---- retention ---- */
 
 static void what_waited_too_long_is_cancelled_and_later_deleted(void **state)
@@ -139,6 +145,31 @@ static void a_delivery_goes_with_its_attempts_and_an_event_with_its_last_deliver
     assert_int_equal(counts.events, 1);
     assert_false(has_attempt(fixture, &second, &event, 1) || has_event(fixture, &event));
     free(claims);
+}
+
+static size_t recover_all(struct fixture *fixture, const struct object_id *id, int64_t now_ms)
+{
+    struct recovery recovery = {
+        .organization_id = &fixture->org, .subscription_id = id, .since_ms = 0, .until_ms = now_ms};
+    struct answer answer = {.render = render_something};
+    assert_int_equal(store_recover(fixture->store, now_ms, &recovery, &answer), STATUS_OK);
+    buf_clear(&answer.kept);
+    return recovery.requeued;
+}
+
+static void what_failed_can_be_recovered_as_long_as_it_is_kept_and_then_waits_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    struct object_id id = add_subscription(fixture, "s");
+    struct object_id event = publish_at(fixture, "A.B", PUBLISHED_MS, NULL);
+    int64_t now_ms = PUBLISHED_MS + RETENTION_MS - 1;
+    assert_int_equal(settle_due(fixture, PUBLISHED_MS, DELIVERY_FAILED, 0), 1);
+    assert_int_equal(recover_all(fixture, &id, now_ms), 1);
+    assert_nothing_changed(pass(fixture, now_ms + RETENTION_MS)); /* it has been waiting since then, not since 1000 */
+    assert_int_equal(settle_due(fixture, now_ms + RETENTION_MS, DELIVERY_FAILED, 0), 1);
+    assert_int_equal(pass(fixture, now_ms + 2 * RETENTION_MS).deliveries, 1);
+    assert_false(has_delivery(fixture, &id, &event));
+    assert_int_equal(recover_all(fixture, &id, now_ms + 2 * RETENTION_MS), 0);
 }
 
 static void an_event_that_nobody_got_goes_by_its_own_age(void **state)
@@ -245,12 +276,6 @@ static void the_limit_spares_what_is_in_flight(void **state)
 
 /* ---- answers and tombstones ---- */
 
-static void render_something(void *context, struct buf *kept)
-{
-    (void)context;
-    buf_append_text(kept, "sealed");
-}
-
 static enum status publish_once(struct fixture *fixture, unsigned char key, int64_t now_ms)
 {
     struct event event = make_event(fixture, "A.B", now_ms);
@@ -330,6 +355,7 @@ int run_upkeep_tests(void)
     const struct CMUnitTest tests[] = {
         CONFORMANCE_TEST(what_waited_too_long_is_cancelled_and_later_deleted),
         CONFORMANCE_TEST(a_delivery_goes_with_its_attempts_and_an_event_with_its_last_delivery),
+        CONFORMANCE_TEST(what_failed_can_be_recovered_as_long_as_it_is_kept_and_then_waits_anew),
         CONFORMANCE_TEST(an_event_that_nobody_got_goes_by_its_own_age),
         CONFORMANCE_TEST(what_is_in_flight_is_left_alone),
         CONFORMANCE_TEST(an_event_that_was_not_taken_over_wholly_is_kept),
