@@ -49,9 +49,11 @@ const struct conf_key conf_keys[] = {
      "A subscription whose deliveries did nothing but fail for so long is switched\n"
      "off, until somebody says `active: true` again.\n"},
     {"concurrency", CONF_INTEGER, AT(concurrency), "256", "1", "4096", NULL,
-     "How many requests a worker has in flight at a time (1 to 4096).\n"},
+     "How many requests a worker has in flight at a time (1 to 4096). A quarter of\n"
+     "them is kept for destinations that answer quickly.\n"},
     {"destination_concurrency", CONF_INTEGER, AT(destination_concurrency), "16", "1", "4096", NULL,
-     "How many of them go to the same host, so that a slow one delays no other.\n"},
+     "How many of them go to the same host and port, by all workers together. One\n"
+     "that fails gets fewer for a while.\n"},
     {"allow_destinations", CONF_DESTINATIONS, AT(destinations), "", NULL, NULL, NULL,
      "Requests never reach loopback, private and other special addresses. Exempt\n"
      "from that are these CIDR blocks and host names, each optionally with a port:\n"

@@ -16,6 +16,7 @@ struct dispatch {
     struct store *store;
     const struct conf *conf;
     struct sender *sender;
+    struct shared_slots *shared;
     struct slots *slots;
     struct outcomes *outcomes;
     struct flight **flights; /* those that are up, in any order */
@@ -24,27 +25,40 @@ struct dispatch {
     struct claim *claims; /* room for `capacity`, used within one call */
     struct claim *returns;
     size_t return_count;
+    size_t admitted; /* of the subscription that was asked about last */
 };
 
 /* ---- life ---- */
 
-enum status dispatch_new(struct store *store, const struct conf *conf, struct dispatch **out, struct failure *failure)
+static void init(struct dispatch *dispatch, struct store *store, const struct conf *conf)
 {
-    struct sender *sender;
     size_t capacity = (size_t)conf->concurrency;
-    enum status status = sender_new(&conf->destinations, capacity, &sender, failure);
-    if (status != STATUS_OK)
-        return status;
-    struct dispatch *dispatch = mem_calloc(1, sizeof(*dispatch));
     dispatch->store = store;
     dispatch->conf = conf;
-    dispatch->sender = sender;
-    dispatch->slots = slots_new(capacity, (size_t)conf->destination_concurrency);
+    dispatch->slots = slots_new(capacity, (size_t)conf->destination_concurrency, dispatch->shared);
     dispatch->outcomes = outcomes_new(capacity, conf->disable_after_ms);
     dispatch->flights = mem_calloc(capacity, sizeof(struct flight *));
     dispatch->claims = mem_calloc(capacity, sizeof(*dispatch->claims));
     dispatch->returns = mem_calloc(capacity, sizeof(*dispatch->returns));
     dispatch->capacity = capacity;
+}
+
+enum status dispatch_new(struct store *store, const struct conf *conf, struct dispatch **out, struct failure *failure)
+{
+    struct shared_slots *shared;
+    struct sender *sender;
+    enum status status = shared_slots_open(conf->data_dir, (size_t)conf->destination_concurrency, &shared, failure);
+    if (status != STATUS_OK)
+        return status;
+    status = sender_new(&conf->destinations, (size_t)conf->concurrency, &sender, failure);
+    if (status != STATUS_OK) {
+        shared_slots_close(shared);
+        return status;
+    }
+    struct dispatch *dispatch = mem_calloc(1, sizeof(*dispatch));
+    dispatch->shared = shared;
+    dispatch->sender = sender;
+    init(dispatch, store, conf);
     *out = dispatch;
     return STATUS_OK;
 }
@@ -65,6 +79,7 @@ void dispatch_free(struct dispatch *dispatch)
         return;
     drop_flights(dispatch);
     slots_free(dispatch->slots);
+    shared_slots_close(dispatch->shared);
     outcomes_free(dispatch->outcomes);
     free(dispatch->flights);
     free(dispatch->claims);
@@ -138,7 +153,7 @@ static void on_done(void *context, struct exchange_result *result)
     struct flight *last = dispatch->flights[--dispatch->flight_count];
     dispatch->flights[flight->place] = last;
     last->place = flight->place;
-    slots_give_back(dispatch->slots, flight->host);
+    slots_give_back(dispatch->slots, flight->slot, result->status, result->error, result->duration_ms);
     finish(dispatch, flight, result);
 }
 
@@ -157,17 +172,31 @@ static void send_off(struct dispatch *dispatch, struct flight *flight)
     flight->owner = dispatch;
     flight->place = dispatch->flight_count;
     dispatch->flights[dispatch->flight_count++] = flight;
-    slots_take(dispatch->slots, flight->host);
     flight_exchange(flight, &exchange);
     exchange.context = flight;
     sender_start(dispatch->sender, &exchange, on_done);
     header_list_clear(&flight->composition.headers); /* the sender has its own copy */
 }
 
-static enum status start(struct dispatch *dispatch, const struct claim *claim, struct claim_round *round)
+/* STATUS_CONFLICT where its URL was changed since the claim, and the new destination has no place. */
+static enum status prepare(struct dispatch *dispatch, const struct claim *claim, struct launch *launch,
+                           struct flight **out)
+{
+    enum status status = flight_prepare(dispatch->store, dispatch->conf, claim, launch, out);
+    if (status != STATUS_OK)
+        return status;
+    (*out)->slot = slots_take(dispatch->slots, (*out)->destination);
+    if ((*out)->slot)
+        return STATUS_OK;
+    flight_free(*out);
+    return STATUS_CONFLICT;
+}
+
+static enum status start(struct dispatch *dispatch, const struct claim *claim, struct launch *launch,
+                         struct claim_round *round)
 {
     struct flight *flight;
-    enum status status = flight_prepare(dispatch->store, dispatch->conf, claim, &flight);
+    enum status status = prepare(dispatch, claim, launch, &flight);
     switch (status) {
     case STATUS_OK:
         send_off(dispatch, flight);
@@ -186,49 +215,77 @@ static enum status start(struct dispatch *dispatch, const struct claim *claim, s
 static enum status start_all(struct dispatch *dispatch, struct claim_round *round)
 {
     enum status status = STATUS_OK;
+    struct launch launch = {0};
     for (size_t i = 0; i < round->claimed; i++) {
         if (status == STATUS_OK)
-            status = start(dispatch, &dispatch->claims[i], round);
+            status = start(dispatch, &dispatch->claims[i], &launch, round);
         else
             will_hand_back(dispatch, &dispatch->claims[i]);
     }
+    launch_clear(&launch);
     hand_back(dispatch);
     return status;
 }
 
 /* ---- claiming ---- */
 
+static bool passes_over(void *context, const struct object_id *subscription_id)
+{
+    const struct dispatch *dispatch = context;
+    return !slots_may_start(dispatch->slots, subscription_id);
+}
+
 static struct admission admit(void *context, const struct subscription *subscription)
 {
     struct dispatch *dispatch = context;
-    struct url url;
-    const char *message;
-    bool is_url = url_parse(subscription->url, strlen(subscription->url), &url, &message) == STATUS_OK;
+    char destination[DESTINATION_NAME_SIZE];
+    destination_name(subscription->url, destination);
+    dispatch->admitted = slots_plan(dispatch->slots, destination, &subscription->id);
     return (struct admission){
-        .count = slots_plan(dispatch->slots, is_url ? url.host : ""),
+        .count = dispatch->admitted,
         .lease_ms = flight_timeout_ms(dispatch->conf, subscription) + FLIGHT_LEASE_MARGIN_MS,
     };
 }
 
+static void return_rest(void *context, size_t claimed)
+{
+    struct dispatch *dispatch = context;
+    slots_return(dispatch->slots, dispatch->admitted - claimed);
+}
+
 enum status dispatch_claim(struct dispatch *dispatch, struct claim_round *out)
 {
+    const struct claimer claimer = {
+        .context = dispatch,
+        .is_hasty = dispatch->flight_count > 0,
+        .passes_over = passes_over,
+        .admit = admit,
+        .claimed = return_rest,
+    };
     *out = (struct claim_round){.next_due_ms = INT64_MAX};
     size_t room = dispatch_room(dispatch);
     if (room == 0) {
         out->may_have_more = true;
         return STATUS_OK;
     }
-    enum status status = store_claim(dispatch->store, clock_now_ms(), room, admit, dispatch, dispatch->claims,
-                                     &out->claimed, &out->next_due_ms);
+    enum status status = store_claim(dispatch->store, clock_now_ms(), room, &claimer, dispatch->claims, &out->claimed,
+                                     &out->next_due_ms);
     if (status == STATUS_OK)
         status = start_all(dispatch, out);
-    bool was_refused = slots_end_round(dispatch->slots);
-    out->may_have_more = was_refused || out->claimed > 0;
+    struct slots_refusals refusals = slots_end_round(dispatch->slots);
+    out->may_have_more = refusals.by_us || out->claimed > 0;
+    out->waits_for_others = refusals.by_others;
     return status;
+}
+
+size_t dispatch_worst(const struct dispatch *dispatch, struct slots_trouble *out, size_t max)
+{
+    return slots_worst(dispatch->slots, out, max);
 }
 
 void dispatch_run(struct dispatch *dispatch, int64_t timeout_ms, int wake_fd)
 {
+    slots_tidy(dispatch->slots);
     sender_run(dispatch->sender, timeout_ms, wake_fd);
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/conf.h"
+#include "delivery/slots.h"
 #include "store/store.h"
 #include "store/worker_state.h"
 
@@ -30,9 +31,10 @@ struct worker_counts *dispatch_counts(struct dispatch *dispatch);
 /* What one claim brought. */
 struct claim_round {
     size_t claimed;
-    size_t started;      /* the rest was handed back */
-    bool may_have_more;  /* something that is due may have been left behind */
-    int64_t next_due_ms; /* clock_now_ms; INT64_MAX: nothing known */
+    size_t started;        /* the rest was handed back */
+    bool may_have_more;    /* something that is due may have been left behind, until something ends */
+    bool waits_for_others; /* likewise, until other workers leave a destination's places */
+    int64_t next_due_ms;   /* clock_now_ms; INT64_MAX: nothing known */
 };
 /* Claims what room there is for and starts it. Where it fails in the middle, what was started goes on; *out is set on
  * any status. */
@@ -40,6 +42,8 @@ enum status dispatch_claim(struct dispatch *dispatch, struct claim_round *out) M
 /* As sender_run. */
 void dispatch_run(struct dispatch *dispatch, int64_t timeout_ms, int wake_fd);
 enum status dispatch_settle(struct dispatch *dispatch) MUST_USE;
+/* As slots_worst. */
+size_t dispatch_worst(const struct dispatch *dispatch, struct slots_trouble *out, size_t max);
 /* Stops what is in flight and hands its claims back. Nothing can be started afterwards. */
 void dispatch_abandon(struct dispatch *dispatch);
 

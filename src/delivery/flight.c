@@ -1,5 +1,6 @@
 /* The life of an attempt. The order at its beginning is what makes a rotation safe: the time is taken first and the
- * secrets are read after it, so an attempt that starts after a rotation was answered carries the new secret. */
+ * secrets are read after it, so an attempt that starts after a rotation was answered carries the new secret. Attempts
+ * that start together share both. */
 #include "delivery/flight.h"
 
 #include <stdlib.h>
@@ -53,12 +54,9 @@ static enum status damage_or_trouble(const struct claim *claim, const char *what
 
 static void take_target(struct flight *flight, const struct conf *conf, const struct subscription *subscription)
 {
-    struct url url;
-    const char *message;
     flight->url = mem_strdup(subscription->url);
     flight->subscription_name = mem_strdup(subscription->name);
-    if (url_parse(flight->url, strlen(flight->url), &url, &message) == STATUS_OK)
-        memcpy(flight->host, url.host, sizeof(flight->host));
+    destination_name(flight->url, flight->destination);
     flight->timeout_ms = flight_timeout_ms(conf, subscription);
     flight->policy = policy_of(conf, &subscription->retry_policy);
 }
@@ -82,29 +80,55 @@ static enum status load_event(struct flight *flight, struct store *store, const 
     return STATUS_OK;
 }
 
-static enum status load(struct flight *flight, struct store *store, const struct conf *conf)
+/* ---- the launch ---- */
+
+void launch_clear(struct launch *launch)
 {
-    struct subscription subscription = {0};
-    const struct claim *claim = &flight->claim;
-    flight->attempt.started_at_ms = clock_now_ms();
-    enum status status = store_subscription_get(store, &claim->organization_id, &claim->subscription_id, &subscription);
-    if (status == STATUS_NOT_FOUND)
-        return STATUS_CONFLICT;
-    if (status != STATUS_OK)
-        return damage_or_trouble(claim, "subscription", status);
-    take_target(flight, conf, &subscription);
-    status = may_start(flight, &subscription) ? load_event(flight, store, &subscription) : STATUS_CONFLICT;
-    subscription_clear(&subscription);
+    if (launch->is_loaded)
+        subscription_clear(&launch->subscription);
+    *launch = (struct launch){0};
+}
+
+static bool is_of(const struct launch *launch, const struct claim *claim, int64_t now_ms)
+{
+    return launch->is_loaded && object_id_compare(&launch->subscription.id, &claim->subscription_id) == 0 &&
+           now_ms >= launch->started_at_ms && now_ms - launch->started_at_ms < LAUNCH_MS;
+}
+
+static enum status join_launch(struct launch *launch, struct store *store, const struct claim *claim)
+{
+    int64_t now_ms = clock_now_ms();
+    if (is_of(launch, claim, now_ms))
+        return STATUS_OK;
+    launch_clear(launch);
+    launch->started_at_ms = now_ms;
+    enum status status =
+        store_subscription_get(store, &claim->organization_id, &claim->subscription_id, &launch->subscription);
+    launch->is_loaded = status == STATUS_OK;
     return status;
 }
 
-enum status flight_prepare(struct store *store, const struct conf *conf, const struct claim *claim, struct flight **out)
+static enum status load(struct flight *flight, struct store *store, const struct conf *conf, struct launch *launch)
+{
+    enum status status = join_launch(launch, store, &flight->claim);
+    flight->attempt.started_at_ms = launch->started_at_ms;
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_CONFLICT;
+    if (status != STATUS_OK)
+        return damage_or_trouble(&flight->claim, "subscription", status);
+    take_target(flight, conf, &launch->subscription);
+    return may_start(flight, &launch->subscription) ? load_event(flight, store, &launch->subscription)
+                                                    : STATUS_CONFLICT;
+}
+
+enum status flight_prepare(struct store *store, const struct conf *conf, const struct claim *claim,
+                           struct launch *launch, struct flight **out)
 {
     struct flight *flight = mem_calloc(1, sizeof(*flight));
     flight->claim = *claim;
     flight->attempt.number = claim->attempt_count + 1;
     flight->policy = policy_of(conf, &flight->policy);
-    enum status status = load(flight, store, conf);
+    enum status status = load(flight, store, conf, launch);
     if (status == STATUS_OK || status == STATUS_CORRUPT)
         *out = flight;
     else
@@ -146,7 +170,7 @@ static void log_attempt(const struct flight *flight)
     log_info("attempt", LOG_TEXT("event_id", event_id), LOG_TEXT("trace_id", flight->event.trace_id),
              LOG_TEXT("subscription_id", subscription_id), LOG_NUMBER("number", attempt->number),
              LOG_NUMBER("status", attempt->response_status), LOG_TEXT("error", attempt_error_name(attempt->error)),
-             LOG_NUMBER("duration_ms", attempt->duration_ms), LOG_TEXT("host", flight->host));
+             LOG_NUMBER("duration_ms", attempt->duration_ms), LOG_TEXT("destination", flight->destination));
 }
 
 static void take_result(struct attempt *attempt, struct exchange_result *result)

@@ -211,7 +211,7 @@ static bool must_end(const struct worker *worker, int64_t now_ms)
 
 static bool has_nothing_due(const struct worker *worker)
 {
-    return !worker->wants_claim && !worker->last.may_have_more && !is_due(worker) &&
+    return !worker->wants_claim && !worker->last.may_have_more && !worker->last.waits_for_others && !is_due(worker) &&
            dispatch_in_flight(worker->dispatch) == 0 && dispatch_unsettled(worker->dispatch) == 0;
 }
 
@@ -256,7 +256,7 @@ static bool left_work_behind(struct worker *worker)
     size_t none;
     int64_t next_due_ms, now_ms = clock_now_ms();
     return !is_asked_to_stop(worker) &&
-           store_claim(worker->store, now_ms, 0, NULL, NULL, NULL, &none, &next_due_ms) == STATUS_OK &&
+           store_claim(worker->store, now_ms, 0, NULL, NULL, &none, &next_due_ms) == STATUS_OK &&
            store_statistics(worker->store, now_ms, &statistics) == STATUS_OK && statistics.oldest_due_ms != 0;
 }
 

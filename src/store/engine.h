@@ -48,7 +48,7 @@ struct store_engine {
                                   struct answer *answer);
     enum status (*event_get)(struct store *store, const struct object_id *id, struct event *out);
 
-    enum status (*claim)(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
+    enum status (*claim)(struct store *store, int64_t now_ms, size_t max, const struct claimer *claimer,
                          struct claim *out, size_t *count, int64_t *next_due_ms);
     enum status (*settle)(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count);
     enum status (*release)(struct store *store, int64_t now_ms, const struct claim *claims, size_t count);

@@ -189,10 +189,10 @@ enum status store_event_get(struct store *store, const struct object_id *id, str
 
 /* ---- deliveries ---- */
 
-enum status store_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
+enum status store_claim(struct store *store, int64_t now_ms, size_t max, const struct claimer *claimer,
                         struct claim *out, size_t *count, int64_t *next_due_ms)
 {
-    return store->engine->claim(store, now_ms, max, admit, context, out, count, next_due_ms);
+    return store->engine->claim(store, now_ms, max, claimer, out, count, next_due_ms);
 }
 
 enum status store_settle(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count)

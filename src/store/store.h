@@ -166,20 +166,32 @@ struct claim {
     bool is_forced; /* to be sent even where the subscription is paused */
 };
 
-/* Asked once for each subscription that has something due, and once more where some of that is forced: how many of its
- * deliveries can start now (0: none), and for how long a claim holds. `subscription` is borrowed; it is not deleted,
- * and active unless it is asked for forced ones. */
+/* How many of a subscription's deliveries can start now (0: none), and for how long a claim holds. */
 struct admission {
     size_t count;
     int64_t lease_ms;
 };
-typedef struct admission (*store_admit)(void *context, const struct subscription *subscription);
+/* Who claims. Of each subscription that has something due it is asked in this order, with nothing locked; once a call,
+ * and once more where some of that is forced. */
+struct claimer {
+    void *context;
+    bool is_hasty; /* others wait for the answer, and the next call comes soon: where many subscriptions have something
+                      waiting, it is enough to look at those that something came for or was claimed of lately; all of
+                      them have their turn over several calls */
+    /* NULL: never. True where nothing could be admitted anyway: the subscription is not even read. */
+    bool (*passes_over)(void *context, const struct object_id *subscription_id);
+    /* `subscription` is borrowed; it is not deleted, and active unless it is asked for forced ones. */
+    struct admission (*admit)(void *context, const struct subscription *subscription);
+    /* NULL, or told after each admission how many of them there were to claim. */
+    void (*claimed)(void *context, size_t count);
+};
 
 /* Takes over new events (in transactions of their own), then claims up to `max` due deliveries: forced ones first, then
  * the others, going round the subscriptions from where the last call ended. `out` has room for `max`; *count is set.
- * *next_due_ms: when something will be due that is not yet (INT64_MAX: nothing known); what was due but not admitted
- * does not count. Deliveries of deleted subscriptions are CANCELLED on the way; those of paused ones stay. */
-enum status store_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
+ * *next_due_ms: when something will be due that is not yet (INT64_MAX: nothing known), or now_ms or soon after where
+ * not all subscriptions were looked at; what was due but not admitted does not count. With a `max` of 0 the claimer may
+ * be NULL. Deliveries of deleted subscriptions are CANCELLED on the way; those of paused ones stay. */
+enum status store_claim(struct store *store, int64_t now_ms, size_t max, const struct claimer *claimer,
                         struct claim *out, size_t *count, int64_t *next_due_ms) MUST_USE;
 
 /* The end of an attempt. */

@@ -58,7 +58,7 @@ static int64_t next_due(const struct store *store, int64_t now_ms)
     return next_ms;
 }
 
-enum status store_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
+enum status store_claim(struct store *store, int64_t now_ms, size_t max, const struct claimer *claimer,
                         struct claim *out, size_t *count, int64_t *next_due_ms)
 {
     store->claims++;
@@ -68,8 +68,11 @@ enum status store_claim(struct store *store, int64_t now_ms, size_t max, store_a
         return store->claim_failures.status;
     *count = 0;
     *next_due_ms = next_due(store, now_ms);
-    if (store->subscription.active && max > 0 && has_due(store, now_ms))
-        claim_due(store, now_ms, max, admit(context, &store->subscription), out, count);
+    if (store->subscription.active && max > 0 && has_due(store, now_ms) &&
+        !claimer->passes_over(claimer->context, &store->subscription.id)) {
+        claim_due(store, now_ms, max, claimer->admit(claimer->context, &store->subscription), out, count);
+        claimer->claimed(claimer->context, *count);
+    }
     if (store->pauses_after_claim)
         store->subscription.active = false;
     return STATUS_OK;

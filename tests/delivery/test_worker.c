@@ -20,6 +20,28 @@
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define EMPTY_ANSWER(status) "HTTP/1.1 " status "\r\nContent-Length: 0\r\n\r\n"
 
+/* ---- the data directory, of which the worker needs its own files alone ---- */
+
+static char data_directory[] = "/tmp/hookturn-worker-XXXXXX";
+
+static int make_data_directory(void **state)
+{
+    (void)state;
+    return mkdtemp(data_directory) ? 0 : -1;
+}
+
+static int remove_data_directory(void **state)
+{
+    static const char *const names[] = {"worker.lock", "worker.slots"};
+    char path[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", data_directory, names[i]);
+        (void)unlink(path);
+    }
+    return rmdir(data_directory);
+}
+
 struct fixture {
     struct scripted_server server;
     struct destination_rule allow[1];
@@ -76,7 +98,7 @@ static struct fixture *fixture_new(const char *answer, enum script_end then, siz
     assert_non_null(fixture);
     assert_int_equal(destination_rule_parse("127.0.0.0/8", &fixture->allow[0]), STATUS_OK);
     fixture->conf = (struct conf){
-        .data_dir = (char *)"",
+        .data_dir = data_directory,
         .request_timeout_ms = 5000,
         .retry_strategy = RETRY_FIXED_DELAY,
         .retry_attempts = 8,
@@ -286,27 +308,10 @@ static void test_idle_worker_does_next_to_nothing(void **state)
 
 /* ---- when it ends by itself ---- */
 
-static char lock_directory[] = "/tmp/hookturn-worker-XXXXXX";
-
-static int make_lock_directory(void **state)
-{
-    (void)state;
-    return mkdtemp(lock_directory) ? 0 : -1;
-}
-
-static int remove_lock_directory(void **state)
-{
-    (void)state;
-    char path[64];
-    (void)snprintf(path, sizeof(path), "%s/worker.lock", lock_directory);
-    (void)unlink(path);
-    return rmdir(lock_directory);
-}
-
 static int take_lock(struct fixture *fixture)
 {
     struct failure failure;
-    assert_int_equal(worker_lock_take(lock_directory, &fixture->store.lock_fd, &failure), STATUS_OK);
+    assert_int_equal(worker_lock_take(data_directory, &fixture->store.lock_fd, &failure), STATUS_OK);
     return fixture->store.lock_fd;
 }
 
@@ -319,7 +324,7 @@ static void test_worker_ends_when_it_was_idle_for_so_long(void **state)
     assert_int_equal(worker_run(&fixture->store, &fixture->conf, &options, NULL), STATUS_OK);
     assert_in_range(clock_monotonic_ms() - before_ms, 400, 3000);
     assert_int_equal(count_of(fixture, DELIVERY_DELIVERED), 3);
-    assert_false(worker_lock_is_held(lock_directory));
+    assert_false(worker_lock_is_held(data_directory));
     close(options.lock_fd);
     fixture_free(fixture);
 }
@@ -341,7 +346,7 @@ static void test_worker_stays_for_retries_that_wait(void **state)
 /* A publisher saw the lock held, so it started no worker, and the lock was let go the moment after. */
 static void publish_once_let_go(struct store *store)
 {
-    if (worker_lock_is_held(lock_directory))
+    if (worker_lock_is_held(data_directory))
         return;
     store->delivery_count = 2;
     store->before_claim = NULL;
@@ -405,5 +410,5 @@ int main(void)
         cmocka_unit_test(test_worker_that_was_stopped_asks_for_no_successor),
     };
     (void)log_open(LOG_LEVEL_WARN, NULL, NULL);
-    return cmocka_run_group_tests(tests, make_lock_directory, remove_lock_directory);
+    return cmocka_run_group_tests(tests, make_data_directory, remove_data_directory);
 }

@@ -100,6 +100,7 @@ int run_subscription_tests(void);
 int run_answer_tests(void);
 int run_publish_tests(void);
 int run_claim_tests(void);
+int run_claimer_tests(void);
 int run_pause_tests(void);
 int run_settle_tests(void);
 int run_health_tests(void);

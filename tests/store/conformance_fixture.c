@@ -173,9 +173,9 @@ static struct admission admit_count(void *context, const struct subscription *su
 void claim_some(struct fixture *fixture, int64_t now_ms, size_t max, size_t count, struct claims *out)
 {
     assert_true(max <= CLAIMS_MAX);
-    assert_int_equal(
-        store_claim(fixture->store, now_ms, max, admit_count, &count, out->items, &out->count, &out->next_due_ms),
-        STATUS_OK);
+    const struct claimer claimer = {.context = &count, .admit = admit_count};
+    assert_int_equal(store_claim(fixture->store, now_ms, max, &claimer, out->items, &out->count, &out->next_due_ms),
+                     STATUS_OK);
 }
 
 void claim_all(struct fixture *fixture, int64_t now_ms, size_t max, struct claims *out)

@@ -23,7 +23,8 @@ static struct claim claim_forced(struct fixture *fixture, int64_t now_ms)
     struct claim claim = {.generation = 0};
     size_t count;
     int64_t next_due_ms;
-    assert_int_equal(store_claim(fixture->store, now_ms, 1, admit_one, NULL, &claim, &count, &next_due_ms), STATUS_OK);
+    const struct claimer claimer = {.admit = admit_one};
+    assert_int_equal(store_claim(fixture->store, now_ms, 1, &claimer, &claim, &count, &next_due_ms), STATUS_OK);
     return claim;
 }
 

@@ -241,6 +241,9 @@ static struct admission admit_some(void *context, const struct subscription *sub
     return (struct admission){.count = 8, .lease_ms = 2000};
 }
 
+static const struct claimer claimer = {.admit = admit_some};
+static const struct claimer hasty_claimer = {.admit = admit_some, .is_hasty = true};
+
 static void settle(struct person *person, const struct claim *claims, size_t count)
 {
     struct settlement settlements[CLAIMS];
@@ -268,7 +271,7 @@ static void *claim_on(void *context)
         size_t count = 0;
         int64_t next_due_ms;
         enum status status =
-            store_claim(person->store, clock_now_ms(), CLAIMS, admit_some, NULL, claims, &count, &next_due_ms);
+            store_claim(person->store, clock_now_ms(), CLAIMS, &hasty_claimer, claims, &count, &next_due_ms);
         answered(person, status);
         if (status == STATUS_OK && count > 0 && rand_r(&person->seed) % 8 == 0)
             answered(person, store_release(person->store, clock_now_ms(), claims, count));
@@ -506,7 +509,7 @@ static void drain(struct store *store)
         struct claim claims[CLAIMS];
         struct settlement settlements[CLAIMS];
         int64_t next_due_ms;
-        enum status status = store_claim(store, later_ms, CLAIMS, admit_some, NULL, claims, &count, &next_due_ms);
+        enum status status = store_claim(store, later_ms, CLAIMS, &claimer, claims, &count, &next_due_ms);
         for (size_t i = 0; status == STATUS_OK && i < count; i++)
             settlements[i] = (struct settlement){
                 .claim = claims[i], .status = DELIVERY_DELIVERED, .attempt = {.number = claims[i].attempt_count + 1}};

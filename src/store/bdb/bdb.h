@@ -12,6 +12,7 @@
  *     bdb_answer.c        answering once (idempotency keys)
  *     bdb_publish.c       a verb of store.h each, or a step of one:
  *     bdb_match.c, bdb_notice.c, bdb_intake.c, bdb_due.c, bdb_claim.c, bdb_settle.c, bdb_health.c, ...
+ *     bdb_agenda.c        where claiming looks first
  *     bdb_upkeep*.c       housekeeping, in stages
  *
  * Page locks are held until a commit has reached the disk, so what requests write in one transaction is spread: ids
@@ -65,7 +66,9 @@ struct bdb {
     pthread_key_t lane_key; /* a thread's lane + 1 */
     atomic_uint lanes_given;
     struct object_id claimed_last; /* the subscription behind which the next claim goes on */
-    int wake_fd;                   /* -1: not open yet */
+    struct object_id agenda_last;  /* likewise, where it goes by the agenda */
+    struct bdb_agenda *agenda;
+    int wake_fd; /* -1: not open yet */
     struct match_cache *matches;
     _Atomic(int64_t) complained_at_ms; /* bdb_pass_over; 0: never */
 };
@@ -333,6 +336,8 @@ enum status bdb_due_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *d
 enum status bdb_due_move(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due, int64_t due_at_ms) MUST_USE;
 /* The first row of the first subscription behind `after`. STATUS_NOT_FOUND. */
 enum status bdb_due_hop(struct bdb *bdb, bool is_forced, const struct object_id *after, struct bdb_due *out) MUST_USE;
+/* The first row of this subscription among those that are not forced. STATUS_NOT_FOUND. */
+enum status bdb_due_first(struct bdb *bdb, const struct object_id *subscription_id, struct bdb_due *out) MUST_USE;
 /* A subscription's rows in order, from those that are due at from_ms on; for writing where `txn` is not NULL. */
 struct bdb_due_walk {
     struct bdb_cursor cursor;
@@ -357,6 +362,21 @@ enum status bdb_due_collect(struct bdb *bdb, DB_TXN *txn, bool is_forced, const 
 /* A step towards all that was due at until_ms standing in the order of its creation. *is_done: it does. */
 enum status bdb_order(struct bdb *bdb, const struct object_id *subscription_id, int64_t until_ms,
                       bool *is_done) MUST_USE;
+
+/* ---- bdb_agenda.c ---- */
+
+/* Subscriptions that claiming looks at first, a bounded number; may be called from several threads. */
+struct bdb_agenda *bdb_agenda_new(void);
+void bdb_agenda_free(struct bdb_agenda *agenda);
+/* Where the agenda is full, in place of another one, which is found by the next round over all. */
+void bdb_agenda_add(struct bdb_agenda *agenda, const struct object_id *subscription_id);
+void bdb_agenda_remove(struct bdb_agenda *agenda, const struct object_id *subscription_id);
+/* The one behind `after`. STATUS_NOT_FOUND. */
+enum status bdb_agenda_next(struct bdb_agenda *agenda, const struct object_id *after, struct object_id *out) MUST_USE;
+/* A round over all subscriptions ended after so many hops; and when the next one may be made by somebody in haste, so
+ * that rounds over many take a small part of the time. 0: now. */
+void bdb_agenda_note_round(struct bdb_agenda *agenda, size_t hops);
+int64_t bdb_agenda_round_in_ms(struct bdb_agenda *agenda);
 
 /* ---- bdb_wake.c ---- */
 
@@ -397,8 +417,8 @@ enum status bdb_publish_forced(struct store *store, const struct object_id *subs
                                struct answer *answer);
 enum status bdb_event_get(struct store *store, const struct object_id *id, struct event *out);
 
-enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
-                      struct claim *out, size_t *count, int64_t *next_due_ms);
+enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, const struct claimer *claimer, struct claim *out,
+                      size_t *count, int64_t *next_due_ms);
 enum status bdb_settle(struct store *store, int64_t now_ms, struct settlement *settlements, size_t count);
 enum status bdb_release(struct store *store, int64_t now_ms, const struct claim *claims, size_t count);
 enum status bdb_delivery_get(struct store *store, const struct uuid *organization_id,

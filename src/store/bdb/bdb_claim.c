@@ -1,21 +1,25 @@
 /* Claiming: round the subscriptions that have something due, one look at each; those that are admitted have some of
  * their deliveries leased, in transactions that hold nothing but what they change. Before that the same for what is
- * forced, paused subscriptions included; there is hardly ever anything. */
+ * forced, paused subscriptions included; there is hardly ever anything. Where many subscriptions have something due,
+ * somebody in haste goes round those on the agenda most of the time. */
 #include "store/bdb/bdb.h"
 
-enum { TOMBSTONE_STEPS = 10 /* transactions a call and deleted subscription */ };
+enum {
+    TOMBSTONE_STEPS = 10, /* transactions a call and deleted subscription */
+    HASTY_HOPS = 500      /* a call of somebody in haste */
+};
 
 /* One call of store_claim. */
 struct round {
     struct bdb *bdb;
     int64_t now_ms;
-    store_admit admit;
-    void *context;
+    const struct claimer *claimer;
     struct claim *out;
     size_t max;
     size_t count;
     int64_t next_due_ms;
     bool is_forced; /* which deliveries it is for now */
+    size_t hops;
 };
 
 /* One transaction on one subscription. */
@@ -109,13 +113,13 @@ static uint32_t tables_of(const struct step *step)
     return BDB_USES(BDB_DELIVERY) | (step->is_forced ? BDB_USES(BDB_URGENT) : BDB_USES(BDB_DUE));
 }
 
-static enum status claim_admitted(struct round *round, struct step *step, struct admission admission)
+/* *has_more: as many as were wanted were there. */
+static enum status claim_rows(struct round *round, struct step *step, size_t wanted, bool *has_more)
 {
-    size_t room = round->max - round->count;
-    size_t wanted = admission.count < room ? admission.count : room;
-    step->lease_ms = admission.lease_ms > 0 ? admission.lease_ms : 1;
-    while (wanted > 0) {
-        step->wanted = wanted;
+    *has_more = true;
+    while (wanted > 0 && *has_more) {
+        size_t asked = wanted < BDB_STEP_MAX ? wanted : BDB_STEP_MAX;
+        step->wanted = asked;
         step->claims = round->out + round->count;
         enum status status = bdb_run(round->bdb, BDB_NOSYNC, tables_of(step), step_work, step);
         if (status != STATUS_OK)
@@ -123,9 +127,28 @@ static enum status claim_admitted(struct round *round, struct step *step, struct
         round->count += step->claimed;
         wanted -= step->claimed;
         lower(&round->next_due_ms, step->next_due_ms);
-        if (step->seen == 0)
-            break;
+        *has_more = step->seen == asked;
     }
+    return STATUS_OK;
+}
+
+static enum status claim_admitted(struct round *round, struct step *step, struct admission admission)
+{
+    size_t room = round->max - round->count;
+    size_t before = round->count;
+    bool has_more;
+    if (admission.count == 0)
+        return STATUS_OK;
+    step->lease_ms = admission.lease_ms > 0 ? admission.lease_ms : 1;
+    enum status status = claim_rows(round, step, admission.count < room ? admission.count : room, &has_more);
+    if (round->claimer->claimed)
+        round->claimer->claimed(round->claimer->context, round->count - before);
+    if (status != STATUS_OK || round->is_forced)
+        return status;
+    if (has_more)
+        bdb_agenda_add(round->bdb->agenda, &step->subscription_id);
+    else
+        bdb_agenda_remove(round->bdb->agenda, &step->subscription_id);
     return STATUS_OK;
 }
 
@@ -157,6 +180,11 @@ static enum status read_subscription(struct bdb *bdb, DB_TXN *txn, void *context
                                  lookup->out);
 }
 
+static struct admission admit(const struct round *round, const struct subscription *subscription)
+{
+    return round->claimer->admit(round->claimer->context, subscription);
+}
+
 /* What was due when the subscription became active is put in order first. */
 static enum status serve_active(struct round *round, struct step *step, const struct bdb_due *first,
                                 const struct subscription *subscription)
@@ -169,7 +197,7 @@ static enum status serve_active(struct round *round, struct step *step, const st
             return status;
     }
     if (is_in_order)
-        return claim_admitted(round, step, round->admit(round->context, subscription));
+        return claim_admitted(round, step, admit(round, subscription));
     lower(&round->next_due_ms, round->now_ms); /* the rest in the next call */
     return STATUS_OK;
 }
@@ -189,7 +217,9 @@ static enum status serve(struct round *round, const struct bdb_due *first)
     } else if (subscription.active && !round->is_forced) {
         status = serve_active(round, &step, first, &subscription);
     } else if (round->is_forced) {
-        status = claim_admitted(round, &step, round->admit(round->context, &subscription));
+        status = claim_admitted(round, &step, admit(round, &subscription));
+    } else { /* paused */
+        bdb_agenda_remove(round->bdb->agenda, &step.subscription_id);
     }
     subscription_clear(&subscription);
     return status;
@@ -204,16 +234,57 @@ static enum status serve_or_pass_over(struct round *round, const struct bdb_due 
     return STATUS_OK;
 }
 
-/* ---- the round ---- */
+/* ---- rounds ---- */
 
-/* All subscriptions once, from behind the one that was served last, over the end, and up to that one. */
-static enum status go_round(struct round *round, struct object_id *last)
+/* The next one to look at behind `after`, with its first row. STATUS_NOT_FOUND: none is left on this side. */
+typedef enum status (*find_next)(struct round *round, const struct object_id *after, struct bdb_due *out);
+
+static enum status find_in_table(struct round *round, const struct object_id *after, struct bdb_due *out)
+{
+    round->hops += !round->is_forced;
+    return bdb_due_hop(round->bdb, round->is_forced, after, out);
+}
+
+static bool is_passed_over(const struct round *round, const struct object_id *subscription_id)
+{
+    const struct claimer *claimer = round->claimer;
+    return claimer->passes_over && claimer->passes_over(claimer->context, subscription_id);
+}
+
+static enum status find_on_agenda(struct round *round, const struct object_id *after, struct bdb_due *out)
+{
+    struct object_id id = *after;
+    enum status status;
+    while ((status = bdb_agenda_next(round->bdb->agenda, &id, &id)) == STATUS_OK) {
+        if (is_passed_over(round, &id))
+            continue;
+        status = bdb_due_first(round->bdb, &id, out);
+        if (status == STATUS_OK && out->due_at_ms > round->now_ms)
+            lower(&round->next_due_ms, out->due_at_ms);
+        else if (status != STATUS_NOT_FOUND)
+            return status;
+        bdb_agenda_remove(round->bdb->agenda, &id);
+    }
+    return status;
+}
+
+static enum status look_at(struct round *round, const struct bdb_due *first)
+{
+    if (first->due_at_ms > round->now_ms) {
+        lower(&round->next_due_ms, first->due_at_ms);
+        return STATUS_OK;
+    }
+    return is_passed_over(round, &first->subscription_id) ? STATUS_OK : serve_or_pass_over(round, first);
+}
+
+/* Each once, from behind the one that was served last, over the end, and up to that one. */
+static enum status go_round(struct round *round, find_next find, struct object_id *last)
 {
     const struct object_id end = *last;
     bool wrapped = false;
     while (round->count < round->max) {
         struct bdb_due first;
-        enum status status = bdb_due_hop(round->bdb, round->is_forced, last, &first);
+        enum status status = find(round, last, &first);
         if (status == STATUS_NOT_FOUND && !wrapped) {
             wrapped = true;
             memset(last, 0, sizeof *last);
@@ -223,13 +294,15 @@ static enum status go_round(struct round *round, struct object_id *last)
             *last = end;
             return STATUS_OK;
         }
-        if (status == STATUS_OK && first.due_at_ms > round->now_ms)
-            lower(&round->next_due_ms, first.due_at_ms);
-        else if (status == STATUS_OK)
-            status = serve_or_pass_over(round, &first);
+        if (status == STATUS_OK)
+            status = look_at(round, &first);
         if (status != STATUS_OK)
             return status;
         *last = first.subscription_id;
+        if (round->claimer->is_hasty && round->hops == HASTY_HOPS) {
+            lower(&round->next_due_ms, round->now_ms);
+            return STATUS_OK;
+        }
     }
     return STATUS_OK;
 }
@@ -239,40 +312,59 @@ static enum status serve_forced(struct round *round)
 {
     struct object_id start = {{0}};
     round->is_forced = true;
-    enum status status = go_round(round, &start);
+    enum status status = go_round(round, find_in_table, &start);
     round->is_forced = false;
     return status;
 }
 
-static struct object_id claimed_last(struct bdb *bdb)
+static struct object_id get_place(struct bdb *bdb, const struct object_id *place)
 {
     pthread_mutex_lock(&bdb->mutex);
-    struct object_id last = bdb->claimed_last;
+    struct object_id copy = *place;
     pthread_mutex_unlock(&bdb->mutex);
-    return last;
+    return copy;
 }
 
-static void remember(struct bdb *bdb, const struct object_id *last)
+static void set_place(struct bdb *bdb, struct object_id *place, const struct object_id *last)
 {
     pthread_mutex_lock(&bdb->mutex);
-    bdb->claimed_last = *last;
+    *place = *last;
     pthread_mutex_unlock(&bdb->mutex);
 }
 
-enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, store_admit admit, void *context,
-                      struct claim *out, size_t *count, int64_t *next_due_ms)
+static enum status go_round_agenda(struct round *round, int64_t full_round_in_ms)
+{
+    struct bdb *bdb = round->bdb;
+    struct object_id last = get_place(bdb, &bdb->agenda_last);
+    enum status status = go_round(round, find_on_agenda, &last);
+    set_place(bdb, &bdb->agenda_last, &last);
+    lower(&round->next_due_ms, round->now_ms + full_round_in_ms);
+    return status;
+}
+
+static enum status go_round_all(struct round *round)
+{
+    struct bdb *bdb = round->bdb;
+    struct object_id last = get_place(bdb, &bdb->claimed_last);
+    enum status status = go_round(round, find_in_table, &last);
+    set_place(bdb, &bdb->claimed_last, &last);
+    bdb_agenda_note_round(bdb->agenda, round->hops);
+    return status;
+}
+
+enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, const struct claimer *claimer, struct claim *out,
+                      size_t *count, int64_t *next_due_ms)
 {
     struct bdb *bdb = bdb_of(store);
-    struct round round = {bdb, now_ms, admit, context, out, max, 0, INT64_MAX, false};
+    struct round round = {bdb, now_ms, claimer, out, max, 0, INT64_MAX, false, 0};
     bool is_done;
     enum status status = bdb_intake(bdb, &is_done);
     if (status != STATUS_OK)
         return status;
-    struct object_id last = claimed_last(bdb);
+    int64_t rest_ms = claimer && claimer->is_hasty ? bdb_agenda_round_in_ms(bdb->agenda) : 0;
     status = serve_forced(&round);
     if (status == STATUS_OK)
-        status = go_round(&round, &last);
-    remember(bdb, &last);
+        status = rest_ms > 0 ? go_round_agenda(&round, rest_ms) : go_round_all(&round);
     if (status != STATUS_OK && round.count == 0)
         return status;
     if (!is_done)

@@ -123,19 +123,15 @@ enum status bdb_due_move(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due
 
 struct hop {
     bool is_forced;
-    const struct object_id *after;
+    const struct object_id *subscription_id; /* this one or the next */
     struct bdb_due *out;
 };
 
 static enum status hop_work(struct bdb *bdb, DB_TXN *txn, void *context)
 {
     const struct hop *hop = context;
-    struct bdb_due bound = {.subscription_id = *hop->after};
     struct bdb_cursor cursor;
-    object_id_increment(&bound.subscription_id);
-    struct bdb_key start = key_of(&bound);
-    if (object_id_compare(&bound.subscription_id, hop->after) < 0)
-        return STATUS_NOT_FOUND; /* it was the last id that there can be */
+    struct bdb_key start = key_of(&(struct bdb_due){.subscription_id = *hop->subscription_id});
     enum status status = bdb_cursor_open(bdb, txn, table_of(hop->is_forced), 0, &cursor);
     if (status != STATUS_OK)
         return status;
@@ -148,8 +144,24 @@ static enum status hop_work(struct bdb *bdb, DB_TXN *txn, void *context)
 
 enum status bdb_due_hop(struct bdb *bdb, bool is_forced, const struct object_id *after, struct bdb_due *out)
 {
-    struct hop hop = {is_forced, after, out};
+    struct object_id next = *after;
+    struct hop hop = {is_forced, &next, out};
+    object_id_increment(&next);
+    if (object_id_compare(&next, after) < 0)
+        return STATUS_NOT_FOUND; /* it was the last id that there can be */
     return bdb_run(bdb, BDB_READ, 0, hop_work, &hop);
+}
+
+enum status bdb_due_first(struct bdb *bdb, const struct object_id *subscription_id, struct bdb_due *out)
+{
+    struct bdb_due found;
+    struct hop hop = {false, subscription_id, &found};
+    enum status status = bdb_run(bdb, BDB_READ, 0, hop_work, &hop);
+    if (status == STATUS_OK && object_id_compare(&found.subscription_id, subscription_id) != 0)
+        status = STATUS_NOT_FOUND;
+    if (status == STATUS_OK)
+        *out = found;
+    return status;
 }
 
 /* ---- walking ---- */

@@ -157,6 +157,7 @@ struct bdb *bdb_new(const char *data_dir)
     for (size_t i = 0; i < BDB_TABLES; i++)
         atomic_init(&bdb->tables[i], NULL);
     crypto_random(&bdb->claimed_last, sizeof bdb->claimed_last); /* so that workers do not all begin at one end */
+    bdb->agenda = bdb_agenda_new();
     bdb->wake_fd = -1;
     bdb->matches = match_cache_new(MATCH_CACHE_BYTES);
     return bdb;
@@ -173,6 +174,7 @@ void bdb_free(struct bdb *bdb)
     if (bdb->wake_fd >= 0)
         close(bdb->wake_fd);
     match_cache_free(bdb->matches);
+    bdb_agenda_free(bdb->agenda);
     pthread_key_delete(bdb->lane_key);
     pthread_mutex_destroy(&bdb->mutex);
     free(bdb->home);

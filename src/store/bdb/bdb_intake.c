@@ -111,6 +111,7 @@ static enum status take_delivery(struct bdb *bdb, DB_TXN *txn, const struct even
         status = bdb_delivery_write(bdb, txn, &delivery, DB_NOOVERWRITE);
     if (status == STATUS_OK || status == STATUS_EXISTS)
         status = bdb_due_add(bdb, txn, &due);
+    bdb_agenda_add(bdb->agenda, &due.subscription_id);
     return status == STATUS_EXISTS ? STATUS_OK : status;
 }
 
