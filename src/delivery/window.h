@@ -15,7 +15,7 @@ enum temper {
 };
 
 enum {
-    WINDOW_START = 2, /* of a destination that nothing is known of */
+    WINDOW_START = 1, /* of a destination that nothing is known of */
     WINDOW_QUICK_MS = 1000
 };
 
