@@ -28,7 +28,7 @@ static const struct {
     {CURLOPT_TCP_KEEPALIVE, 1},
     {CURLOPT_DNS_CACHE_TIMEOUT, 60},
     /* Memory for each exchange in flight: what is sent and received is small. */
-    {CURLOPT_BUFFERSIZE, 8192},
+    {CURLOPT_BUFFERSIZE, 2048},
     {CURLOPT_UPLOAD_BUFFERSIZE, 16384},
 };
 

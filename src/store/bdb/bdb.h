@@ -65,6 +65,7 @@ struct bdb {
     _Atomic(DB *) tables[BDB_TABLES];
     pthread_key_t lane_key; /* a thread's lane + 1 */
     atomic_uint lanes_given;
+    atomic_uint intake_lane;       /* with which the next intake begins */
     struct object_id claimed_last; /* the subscription behind which the next claim goes on */
     struct object_id agenda_last;  /* likewise, where it goes by the agenda */
     struct bdb_agenda *agenda;
@@ -252,9 +253,10 @@ enum status bdb_event_progress(struct bdb *bdb, DB_TXN *txn, struct event *event
 
 /* ---- bdb_intake.c ---- */
 
-/* Takes new events over: writes the delivery rows that are missing and makes them due. Bounded: *is_done says whether
- * all was taken. An event that cannot be read keeps its row in the inbox, for whoever mends it. */
-enum status bdb_intake(struct bdb *bdb, bool *is_done) MUST_USE;
+/* Takes new events over: writes the delivery rows that are missing and makes them due. Bounded, more so for
+ * somebody in haste: *is_done says whether all was taken. An event that cannot be read keeps its row in the inbox, for
+ * whoever mends it. */
+enum status bdb_intake(struct bdb *bdb, bool is_hasty, bool *is_done) MUST_USE;
 
 /* ---- bdb_delivery.c ---- */
 

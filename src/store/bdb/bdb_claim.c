@@ -358,10 +358,11 @@ enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, const str
     struct bdb *bdb = bdb_of(store);
     struct round round = {bdb, now_ms, claimer, out, max, 0, INT64_MAX, false, 0};
     bool is_done;
-    enum status status = bdb_intake(bdb, &is_done);
+    bool is_hasty = claimer && claimer->is_hasty;
+    enum status status = bdb_intake(bdb, is_hasty, &is_done);
     if (status != STATUS_OK)
         return status;
-    int64_t rest_ms = claimer && claimer->is_hasty ? bdb_agenda_round_in_ms(bdb->agenda) : 0;
+    int64_t rest_ms = is_hasty ? bdb_agenda_round_in_ms(bdb->agenda) : 0;
     status = serve_forced(&round);
     if (status == STATUS_OK)
         status = rest_ms > 0 ? go_round_agenda(&round, rest_ms) : go_round_all(&round);

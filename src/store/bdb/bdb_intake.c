@@ -6,7 +6,8 @@
 
 #include "base/mem.h"
 
-enum { INTAKE_MAX = 2000 /* deliveries a call: a large backlog must not keep due work waiting */ };
+/* Deliveries a call: a large backlog must not keep due work waiting. */
+enum { INTAKE_MAX = 2000, INTAKE_HASTY = BDB_STEP_MAX };
 
 /* Some events of one lane, without their bodies. */
 struct batch {
@@ -148,9 +149,9 @@ static enum status take_work(struct bdb *bdb, DB_TXN *txn, void *context)
 static enum status take_lane(struct bdb *bdb, struct batch *batch, size_t *budget)
 {
     batch->from.length = 0;
-    for (;;) {
+    while (*budget > 0) {
         enum status status = bdb_run(bdb, BDB_READ, 0, read_work, batch);
-        if (status != STATUS_OK || *budget == 0)
+        if (status != STATUS_OK)
             return status;
         if (batch->count == 0 && batch->listed < BDB_STEP_MAX)
             return STATUS_OK; /* nothing is left but what cannot be read */
@@ -160,15 +161,18 @@ static enum status take_lane(struct bdb *bdb, struct batch *batch, size_t *budge
             return status;
         *budget -= batch->changed < *budget ? batch->changed : *budget;
     }
+    return STATUS_OK;
 }
 
-enum status bdb_intake(struct bdb *bdb, bool *is_done)
+/* Each call begins one lane further, so that none waits for another one's backlog. */
+enum status bdb_intake(struct bdb *bdb, bool is_hasty, bool *is_done)
 {
     struct batch *batch = mem_calloc(1, sizeof *batch);
-    size_t budget = INTAKE_MAX;
+    size_t budget = is_hasty ? INTAKE_HASTY : INTAKE_MAX;
+    unsigned first = atomic_fetch_add(&bdb->intake_lane, 1);
     enum status status = STATUS_OK;
-    for (unsigned lane = 0; lane < BDB_LANES && status == STATUS_OK; lane++) {
-        batch->lane = (enum bdb_table)(BDB_INBOX + lane);
+    for (unsigned i = 0; i < BDB_LANES && status == STATUS_OK && budget > 0; i++) {
+        batch->lane = (enum bdb_table)(BDB_INBOX + (first + i) % BDB_LANES);
         status = take_lane(bdb, batch, &budget);
         batch_clear(batch);
     }
