@@ -67,11 +67,20 @@ static bool may_start(const struct flight *flight, const struct subscription *su
     return (subscription->active || flight->claim.is_forced) && lease_ms >= flight->timeout_ms + SETTLE_MARGIN_MS;
 }
 
+/* A wide event's list is much larger than its body, and each of its flights would have one. */
+static void drop_recipients(struct event *event)
+{
+    free(event->subscriptions);
+    event->subscriptions = NULL;
+    event->subscription_count = 0;
+}
+
 static enum status load_event(struct flight *flight, struct store *store, const struct subscription *subscription)
 {
     enum status status = store_event_get(store, &flight->claim.event_id, &flight->event);
     if (status != STATUS_OK)
         return damage_or_trouble(&flight->claim, "event", status);
+    drop_recipients(&flight->event);
     status = compose_headers(store_keyring(store), subscription, &flight->event, flight->attempt.number,
                              flight->attempt.started_at_ms, &flight->composition);
     if (status != STATUS_OK)
