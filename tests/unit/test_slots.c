@@ -196,45 +196,61 @@ static void test_full_destination_is_passed_over_until_something_ends(void **sta
     fixture_free(fixture);
 }
 
+/* ---- beside another worker ---- */
+
+struct other {
+    struct shared_slots *shared;
+    struct shared_hold hold; /* of a:80 */
+};
+
+static struct other other_open(struct fixture *fixture)
+{
+    struct failure failure;
+    struct other other = {.shared = NULL};
+    assert_int_equal(shared_slots_open(fixture->directory, 2, &other.shared, &failure), STATUS_OK);
+    return other;
+}
+
+static size_t other_take(struct other *other, size_t wanted)
+{
+    return shared_slots_take(other->shared, shared_slots_id("a:80"), &other->hold, wanted);
+}
+
+static void other_close(struct other *other)
+{
+    shared_hold_clear(&other->hold);
+    shared_slots_close(other->shared);
+}
+
 static void test_other_workers_places_are_not_ours(void **state)
 {
     (void)state;
-    struct failure failure;
-    struct shared_slots *other;
-    struct shared_hold hold = {0};
     struct fixture *fixture = fixture_new(100, 2);
-    uint64_t id = shared_slots_id("a:80");
+    struct other other = other_open(fixture);
     make_quick(fixture, "a:80", 2);
-    assert_int_equal(shared_slots_open(fixture->directory, 2, &other, &failure), STATUS_OK);
-    assert_int_equal(shared_slots_take(other, id, &hold, 2), 2);
+    assert_int_equal(other_take(&other, 2), 2);
     assert_int_equal(plan(fixture, "a:80"), 0);
     assert_null(slots_take(fixture->slots, "a:80"));
     struct slots_refusals refusals = slots_end_round(fixture->slots);
     assert_true(refusals.by_others && !refusals.by_us);
     assert_int_equal(plan(fixture, "b:80"), WINDOW_START);
     (void)slots_end_round(fixture->slots);
-    shared_slots_give_back(other, id, &hold, 1);
+    shared_slots_give_back(other.shared, shared_slots_id("a:80"), &other.hold, 1);
     assert_int_equal(start(fixture, "a:80", 2), 1);
-    shared_slots_give_back(other, id, &hold, 1);
-    shared_slots_close(other);
+    other_close(&other);
     fixture_free(fixture);
 }
 
 static void test_what_is_not_in_use_is_left_to_others(void **state)
 {
     (void)state;
-    struct failure failure;
-    struct shared_slots *other;
-    struct shared_hold hold = {0};
     struct fixture *fixture = fixture_new(100, 2);
-    uint64_t id = shared_slots_id("a:80");
-    assert_int_equal(shared_slots_open(fixture->directory, 2, &other, &failure), STATUS_OK);
+    struct other other = other_open(fixture);
     assert_int_equal(start(fixture, "a:80", 1), 1);
-    assert_int_equal(shared_slots_take(other, id, &hold, 2), 1);
+    assert_int_equal(other_take(&other, 2), 1);
     end_all(fixture, 200, ATTEMPT_NO_ERROR);
-    assert_int_equal(shared_slots_take(other, id, &hold, 2), 1);
-    shared_hold_clear(&hold);
-    shared_slots_close(other);
+    assert_int_equal(other_take(&other, 2), 1);
+    other_close(&other);
     fixture_free(fixture);
 }
 
