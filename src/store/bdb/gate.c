@@ -22,7 +22,8 @@
 #include "store/store.h"
 
 enum {
-    POLL_MS = 10, /* while waiting for the gate or for others to leave */
+    POLL_MS = 10,     /* while waiting for others to leave, or long for the gate */
+    POLL_GATE_MS = 1, /* at first: opening without recovery takes no longer */
     GIVE_UP_AFTER_MS = 4000,
     WATCH_MS = 100,    /* between two looks of the watcher */
     FAREWELL_MS = 200, /* from the decision to leave to _exit: answers in hand are finished */
@@ -108,11 +109,12 @@ static enum status gate_open_files(struct gate *gate, const char *home, struct f
 
 static bool lock_within(int fd, int64_t wait_ms)
 {
-    int64_t end_ms = clock_monotonic_ms() + wait_ms;
+    int64_t start_ms = clock_monotonic_ms();
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (clock_monotonic_ms() >= end_ms)
+        int64_t waited_ms = clock_monotonic_ms() - start_ms;
+        if (waited_ms >= wait_ms)
             return false;
-        clock_sleep_ms(POLL_MS);
+        clock_sleep_ms(waited_ms < 10 * POLL_MS ? POLL_GATE_MS : POLL_MS);
     }
     return true;
 }
