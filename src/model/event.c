@@ -12,6 +12,7 @@
 
 /* The service whose events tell a customer about their own subscriptions. */
 #define OWN_SERVICE_PREFIX "Webhook."
+#define TEST_EVENT OWN_SERVICE_PREFIX "Test"
 
 void event_clear(struct event *event)
 {
@@ -58,6 +59,21 @@ void event_compose_body(struct event *event, struct slice payload)
                (int)(event->created_at_ms % 1000));
     buf_append_slice(&event->body, payload);
     buf_append(&event->body, "}", 1);
+}
+
+void event_fill_in_test(struct event *event, const struct object_id *subscription_id)
+{
+    struct uuid trace;
+    struct buf payload = {0};
+    char id[OBJECT_ID_TEXT];
+    uuid_make(&trace);
+    object_id_format(subscription_id, id);
+    buf_printf(&payload, "{\"subscription_id\":\"%s\"}", id);
+    event->name = mem_strdup(TEST_EVENT);
+    event->trace_id = mem_alloc(UUID_TEXT);
+    uuid_format(&trace, event->trace_id);
+    event_compose_body(event, buf_slice(&payload));
+    buf_clear(&payload);
 }
 
 /* What stands before the payload holds no text of a client's that could pass for its name. */
