@@ -19,6 +19,8 @@ void handle_test(struct call *call);
 void handle_delivery_get(struct call *call);
 void handle_delivery_retry(struct call *call);
 void handle_delivery_cancel(struct call *call);
+void handle_probe_request(struct call *call);
+void handle_probe_get(struct call *call);
 void handle_event_publish(struct call *call);
 void handle_event_publish_batch(struct call *call);
 void handle_event_get(struct call *call);

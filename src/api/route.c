@@ -24,6 +24,8 @@ static const struct route routes[] = {
     {HTTP_GET, WEBHOOK "/delivery/{id}", API_SCOPE_READ, BODY_IGNORED, handle_delivery_get},
     {HTTP_POST, WEBHOOK "/delivery/{id}/retry", API_SCOPE_MANAGE, BODY_IGNORED, handle_delivery_retry},
     {HTTP_POST, WEBHOOK "/delivery/{id}/cancel", API_SCOPE_MANAGE, BODY_IGNORED, handle_delivery_cancel},
+    {HTTP_POST, WEBHOOK "/subscription/{id}/probe/secret", API_SCOPE_MANAGE, BODY_IGNORED, handle_probe_request},
+    {HTTP_GET, WEBHOOK "/subscription/{id}/probe/secret", API_SCOPE_READ, BODY_IGNORED, handle_probe_get},
     {HTTP_POST, WEBHOOK "/event", API_SCOPE_PUBLISH, BODY_JSON, handle_event_publish},
     {HTTP_POST, WEBHOOK "/events", API_SCOPE_PUBLISH, BODY_JSON, handle_event_publish_batch},
     {HTTP_GET, WEBHOOK "/event/{id}", API_SCOPE_READ, BODY_IGNORED, handle_event_get},

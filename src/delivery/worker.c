@@ -257,7 +257,8 @@ static bool left_work_behind(struct worker *worker)
     int64_t next_due_ms, now_ms = clock_now_ms();
     return !is_asked_to_stop(worker) &&
            store_claim(worker->store, now_ms, 0, NULL, NULL, NULL, &none, &next_due_ms) == STATUS_OK &&
-           store_statistics(worker->store, now_ms, &statistics) == STATUS_OK && statistics.oldest_due_ms != 0;
+           store_statistics(worker->store, now_ms, &statistics) == STATUS_OK &&
+           (statistics.oldest_due_ms != 0 || statistics.has_probe_due);
 }
 
 /* What is in flight may finish for a while; the rest is another worker's. */
