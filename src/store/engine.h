@@ -82,6 +82,9 @@ struct store_engine {
     enum status (*overview)(struct store *store, int64_t now_ms,
                             void (*visit)(void *context, const struct store_concern *concern), void *context,
                             struct store_overview *out);
+    enum status (*backlog_step)(struct store *store, int64_t now_ms, struct store_place *place,
+                                void (*visit)(void *context, const struct store_backlog *backlog), void *context);
+    enum status (*usage)(struct store *store, struct store_usage *out);
     int (*wake_fd)(struct store *store);
     void (*wake_drain)(struct store *store);
 };

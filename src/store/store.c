@@ -299,6 +299,17 @@ enum status store_overview(struct store *store, int64_t now_ms,
     return store->engine->overview(store, now_ms, visit, context, out);
 }
 
+enum status store_backlog_step(struct store *store, int64_t now_ms, struct store_place *place,
+                               void (*visit)(void *context, const struct store_backlog *backlog), void *context)
+{
+    return store->engine->backlog_step(store, now_ms, place, visit, context);
+}
+
+enum status store_usage(struct store *store, struct store_usage *out)
+{
+    return store->engine->usage(store, out);
+}
+
 int store_wake_fd(struct store *store)
 {
     return store->engine->wake_fd(store);

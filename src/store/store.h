@@ -376,6 +376,34 @@ enum status store_overview(struct store *store, int64_t now_ms,
                            void (*visit)(void *context, const struct store_concern *concern), void *context,
                            struct store_overview *out) MUST_USE;
 
+/* Where a count of all that waits stands, in the engine's own terms. `{0}`: at its beginning. */
+struct store_place {
+    unsigned char bytes[64];
+    size_t length;
+};
+/* What waits for one subscription, of the rows that a step looked at. */
+struct store_backlog {
+    const struct subscription *subscription; /* borrowed; perhaps not active, never deleted */
+    uint64_t due;
+    uint64_t later; /* what a worker is at counts here */
+};
+/* Counts some hundred of the waiting deliveries that were taken over from new events, and calls `visit` for each
+ * subscription among them, again where the last step ended in its middle. *place moves on; it is at its beginning again
+ * when all were counted. What changes meanwhile is counted before or after. Cheap, with nothing locked for long. */
+enum status store_backlog_step(struct store *store, int64_t now_ms, struct store_place *place,
+                               void (*visit)(void *context, const struct store_backlog *backlog),
+                               void *context) MUST_USE;
+
+/* Bytes on the disk. */
+struct store_usage {
+    uint64_t data_bytes;
+    uint64_t log_bytes;
+    uint64_t log_files;
+    uint64_t free_bytes; /* of the file system that it is on, for its owner */
+};
+/* Looks at the files, not into them. STATUS_IO. */
+enum status store_usage(struct store *store, struct store_usage *out) MUST_USE;
+
 /* A descriptor that becomes readable when somebody published; for poll. store_wake_drain() makes it quiet again. The
  * store owns it. -1 where the engine has none. */
 int store_wake_fd(struct store *store);

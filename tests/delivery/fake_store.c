@@ -222,6 +222,13 @@ enum status store_upkeep(struct store *store, int64_t now_ms, const struct upkee
     return STATUS_OK;
 }
 
+enum status store_backlog_step(struct store *store, int64_t now_ms, struct store_place *place,
+                               void (*visit)(void *context, const struct store_backlog *backlog), void *context)
+{
+    (void)store, (void)now_ms, (void)place, (void)visit, (void)context;
+    return STATUS_OK;
+}
+
 int store_wake_fd(struct store *store)
 {
     (void)store;
@@ -241,9 +248,10 @@ void worker_counts_attempt(struct worker_counts *counts, const struct attempt *a
 }
 
 enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds,
-                               struct worker_counts *counts)
+                               const struct worker_backlog *backlog, struct worker_counts *counts)
 {
     (void)data_dir;
+    (void)backlog;
     (void)now_ms;
     (void)oldest_due_seconds;
     *counts = (struct worker_counts){{0}};

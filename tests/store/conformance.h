@@ -114,6 +114,7 @@ int run_hand_tests(void);
 int run_recover_tests(void);
 int run_forced_tests(void);
 int run_probe_tests(void);
+int run_backlog_tests(void);
 int run_process_tests(void);
 
 #endif

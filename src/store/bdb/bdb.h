@@ -162,6 +162,9 @@ typedef enum status (*bdb_row_visit)(struct bdb *bdb, void *context, const struc
 /* Every row of the table in order, with nothing locked while `visit` looks at one. A row that is there all the time is
  * visited once. Returns what ended it. */
 enum status bdb_walk(struct bdb *bdb, enum bdb_table table, bdb_row_visit visit, void *context) MUST_USE;
+/* Some hundred rows of it, from *from on, which is moved behind them. *is_last: there is nothing behind them. */
+enum status bdb_walk_page(struct bdb *bdb, enum bdb_table table, struct bdb_key *from, bdb_row_visit visit,
+                          void *context, bool *is_last) MUST_USE;
 
 /* ---- bdb_answer.c ---- */
 
@@ -457,6 +460,9 @@ enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_sta
 enum status bdb_overview(struct store *store, int64_t now_ms,
                          void (*visit)(void *context, const struct store_concern *concern), void *context,
                          struct store_overview *out);
+enum status bdb_backlog_step(struct store *store, int64_t now_ms, struct store_place *place,
+                             void (*visit)(void *context, const struct store_backlog *backlog), void *context);
+enum status bdb_usage(struct store *store, struct store_usage *out);
 int bdb_wake_fd(struct store *store);
 void bdb_wake_drain(struct store *store);
 

@@ -44,6 +44,8 @@ const struct store_engine store_engine_bdb = {
     .probe_finish = bdb_probe_finish,
     .statistics = bdb_statistics,
     .overview = bdb_overview,
+    .backlog_step = bdb_backlog_step,
+    .usage = bdb_usage,
     .wake_fd = bdb_wake_fd,
     .wake_drain = bdb_wake_drain,
 };
