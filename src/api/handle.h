@@ -26,6 +26,7 @@ void handle_event_publish_batch(struct call *call);
 void handle_event_get(struct call *call);
 void handle_whoami(struct call *call);
 void handle_healthz(struct call *call);
+void handle_metrics(struct call *call);
 void handle_openapi(struct call *call);
 
 #endif

@@ -32,6 +32,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/v1/whoami", 0, BODY_IGNORED, handle_whoami},
     {HTTP_GET, "/v1/openapi.json", 0, BODY_IGNORED, handle_openapi},
     {HTTP_GET, "/healthz", 0, BODY_IGNORED, handle_healthz},
+    {HTTP_GET, "/metrics", API_SCOPE_OPERATE, BODY_IGNORED, handle_metrics},
 };
 enum { ROUTE_COUNT = sizeof routes / sizeof routes[0] };
 

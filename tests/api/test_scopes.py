@@ -1,7 +1,7 @@
 """Each operation with each set of scopes, and with another organization's key."""
 
 import pytest
-from api import DELIVERY, EVENT, EVENTS, SUBSCRIPTION, SUBSCRIPTIONS, WHOAMI, Organization
+from api import DELIVERY, EVENT, EVENTS, METRICS, SUBSCRIPTION, SUBSCRIPTIONS, WHOAMI, Organization
 
 UNKNOWN = "0123456789abcdef01234567"
 PUT = {"name": "put", "url": "https://a.example/", "enable_signed_webhooks": True}
@@ -36,6 +36,8 @@ OPERATIONS = [
     ("POST", DELIVERY + "/{subscription}{event}/retry", None, {"manage"}, 202),
     ("POST", DELIVERY + "/{subscription}{event}/cancel", None, {"manage"}, 200),
     ("GET", WHOAMI, None, ALL, 200),
+    ("GET", METRICS, None, {"operate"}, 200),
+    ("HEAD", METRICS, None, {"operate"}, 200),
 ]
 SETS = [
     "manage",

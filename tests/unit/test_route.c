@@ -36,6 +36,7 @@ STAND_IN(handle_event_publish_batch)
 STAND_IN(handle_event_get)
 STAND_IN(handle_whoami)
 STAND_IN(handle_healthz)
+STAND_IN(handle_metrics)
 STAND_IN(handle_openapi)
 
 #define ID "0123456789abcdef01234567"
