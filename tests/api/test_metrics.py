@@ -108,8 +108,9 @@ def test_counters_go_on_over_workers_that_come_and_go(service, receiver):
 
 
 def figures_after_recovery(operator):
-    eventually(lambda: operator.get(METRICS).status == 200, what="the recovery")
-    return figures(operator)
+    """While the store recovers requests are answered with 503."""
+    answer = eventually(lambda: (found := operator.get(METRICS)).status == 200 and found, what="the recovery")
+    return parse(answer.body.decode())
 
 
 def test_what_waits_is_told_by_state_and_the_worst_destinations_by_name(service):

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 from api import SUBSCRIPTION, Organization, make_door
+from crowd import at_once
 from harness import eventually, free_port, is_alive
 from receiver import Answer, Receiver, parse_signature
 
@@ -27,6 +28,11 @@ def result(api, identity):
     response = api.get(path_of(identity))
     assert response.status == 200, response
     return response.json
+
+
+def result_after_recovery(api, identity):
+    """While the store recovers, and a little before that is noticed, requests may be answered with 503."""
+    return eventually(lambda: (found := api.get(path_of(identity))).status == 200 and found.json, what="the recovery")
 
 
 def is_done(api, identity):
@@ -297,11 +303,12 @@ def test_a_killed_workers_probe_is_made_again_when_its_lease_ends(service, recei
     child = worker.child()
     os.kill(child, signal.SIGKILL)
     eventually(lambda: not is_alive(child), what="the child's end")
-    eventually(lambda: org.api.get(path_of(identity)).status == 200, what="the recovery")
-    assert result(org.api, identity)["status"] == "PENDING" and len(receiver.deliveries) == 2
+    assert result_after_recovery(org.api, identity)["status"] == "PENDING" and len(receiver.deliveries) == 2
     org.installation.set_clock(11_500)  # the timeout and 10 s, from the second request on
-    eventually(lambda: is_done(org.api, identity), what="the result")
-    assert result(org.api, identity)["ready"] is True and len(receiver.deliveries) == 4
+    probe = eventually(
+        lambda: (found := result_after_recovery(org.api, identity))["status"] == "DONE" and found, what="the result"
+    )
+    assert probe["ready"] is True and len(receiver.deliveries) == 4
 
 
 def test_a_worker_that_is_told_to_end_hands_it_back(service, receiver):
@@ -358,6 +365,15 @@ def test_while_it_is_pending_everybody_gets_the_same(doored, receiver):
     again = ask(api, identity)
     assert again.json["requested_at"] > first.json["requested_at"]
     assert result(api, identity) == again.json  # a result can be read until the next probe is asked for
+    assert len(receiver.deliveries) == 2
+
+
+def test_many_that_ask_at_once_get_one_probe(service, receiver):
+    org = service()
+    identity, *_ = rotated(org, receiver.url("/in"))
+    answers = at_once(lambda _: org.api.post(path_of(identity)))
+    assert {answer.status for answer in answers} == {202} and len({answer.body for answer in answers}) == 1
+    org.installation.deliver_once()
     assert len(receiver.deliveries) == 2
 
 
