@@ -69,11 +69,8 @@ static enum status sign(struct probe_flight *flight, struct store *store, const 
 
 static void take_target(struct probe_flight *flight, const struct conf *conf, const struct subscription *subscription)
 {
-    struct url url;
-    const char *message;
     flight->url = mem_strdup(subscription->url);
-    if (url_parse(flight->url, strlen(flight->url), &url, &message) == STATUS_OK)
-        memcpy(flight->host, url.host, sizeof(flight->host));
+    url_host(flight->url, flight->host);
     flight->timeout_ms = flight_timeout_ms(conf, subscription);
 }
 

@@ -76,16 +76,16 @@ static void count(void *context, const struct store_backlog *backlog)
 {
     struct survey *survey = context;
     const struct subscription *subscription = backlog->subscription;
-    struct url url;
-    const char *message;
+    char host[URL_HOST_SIZE];
     if (!subscription->active) {
         survey->present.held += backlog->due + backlog->later;
         return;
     }
     survey->present.due += backlog->due;
     survey->present.later += backlog->later;
-    if (backlog->due > 0 && url_parse(subscription->url, strlen(subscription->url), &url, &message) == STATUS_OK)
-        add_tally(survey, url.host, backlog->due);
+    url_host(subscription->url, host);
+    if (backlog->due > 0 && host[0] != '\0')
+        add_tally(survey, host, backlog->due);
 }
 
 static void conclude(struct survey *survey, int64_t now_ms)

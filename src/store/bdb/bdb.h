@@ -183,6 +183,10 @@ struct bdb_key bdb_subscription_key(const struct uuid *organization_id, const st
 enum status bdb_subscription_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *organization_id,
                                   const struct object_id *id, u_int32_t flags, struct subscription *out) MUST_USE;
 
+/* The same, as it is committed now. */
+enum status bdb_subscription_look(struct bdb *bdb, const struct uuid *organization_id, const struct object_id *id,
+                                  struct subscription *out) MUST_USE;
+
 struct bdb_organization {
     uint64_t version; /* raised with every change that decides which subscriptions an event matches */
     struct object_id last_id;

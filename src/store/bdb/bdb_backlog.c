@@ -12,27 +12,15 @@ struct counting {
     struct store_backlog backlog;
 };
 
-struct lookup {
-    const struct bdb_due *due;
-    struct subscription *out;
-};
-
-static enum status read_subscription(struct bdb *bdb, DB_TXN *txn, void *context)
-{
-    const struct lookup *lookup = context;
-    return bdb_subscription_read(bdb, txn, &lookup->due->organization_id, &lookup->due->subscription_id, 0,
-                                 lookup->out);
-}
-
 /* What the worker passes over, and what was cancelled by a deletion, waits for nobody. */
 static enum status tell(struct bdb *bdb, struct counting *counting)
 {
     struct subscription subscription;
     struct store_backlog *backlog = &counting->backlog;
-    struct lookup lookup = {&counting->first, &subscription};
     if (backlog->due + backlog->later == 0)
         return STATUS_OK;
-    enum status status = bdb_run(bdb, BDB_READ, 0, read_subscription, &lookup);
+    enum status status =
+        bdb_subscription_look(bdb, &counting->first.organization_id, &counting->first.subscription_id, &subscription);
     if (status != STATUS_OK)
         return bdb_is_unreadable(status) ? STATUS_OK : status;
     backlog->subscription = &subscription;

@@ -39,25 +39,13 @@ static enum status claim_work(struct bdb *bdb, DB_TXN *txn, void *context)
     return write_claimed(bdb, txn, claiming, &probe);
 }
 
-struct lookup {
-    const struct bdb_probe_due *row;
-    struct subscription *out;
-};
-
-static enum status read_subscription(struct bdb *bdb, DB_TXN *txn, void *context)
-{
-    const struct lookup *lookup = context;
-    return bdb_subscription_read(bdb, txn, &lookup->row->organization_id, &lookup->row->subscription_id, 0,
-                                 lookup->out);
-}
-
 /* STATUS_NOT_FOUND: this one is not to be made now. */
 static enum status serve(struct bdb *bdb, struct claiming *claiming, store_admit admit, void *context)
 {
     struct subscription subscription;
-    struct lookup lookup = {claiming->row, &subscription};
     struct admission admission = {.count = 0};
-    enum status status = bdb_run(bdb, BDB_READ, 0, read_subscription, &lookup);
+    enum status status =
+        bdb_subscription_look(bdb, &claiming->row->organization_id, &claiming->row->subscription_id, &subscription);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
     bool is_over = subscription.is_deleted || subscription.secrets.count == 0;
