@@ -12,7 +12,6 @@
 
 /* The service whose events tell a customer about their own subscriptions. */
 #define OWN_SERVICE_PREFIX "Webhook."
-#define TEST_EVENT OWN_SERVICE_PREFIX "Test"
 
 void event_clear(struct event *event)
 {
@@ -63,15 +62,15 @@ void event_compose_body(struct event *event, struct slice payload)
 
 void event_fill_in_test(struct event *event, const struct object_id *subscription_id)
 {
-    struct uuid trace;
-    struct buf payload = {0};
     char id[OBJECT_ID_TEXT];
-    uuid_make(&trace);
+    struct buf payload = {0};
+    json_object *object = json_out_new();
     object_id_format(subscription_id, id);
-    buf_printf(&payload, "{\"subscription_id\":\"%s\"}", id);
-    event->name = mem_strdup(TEST_EVENT);
-    event->trace_id = mem_alloc(UUID_TEXT);
-    uuid_format(&trace, event->trace_id);
+    json_out_text(object, "message", "This event was made to test the subscription. Nothing happened.");
+    json_out_text(object, "subscription_id", id);
+    json_out_end(object, &payload);
+    event->name = mem_strdup(EVENT_NAME_TEST);
+    event->trace_id = event_trace_id_make();
     event_compose_body(event, buf_slice(&payload));
     buf_clear(&payload);
 }

@@ -168,7 +168,7 @@ def test_the_requests_look_like_deliveries_and_only_their_signatures_differ(serv
         assert asked.header("X-Webhook-Traceid") == asked.json["traceId"]
         assert asked.event_id == asked.header("webhook-id") and re.fullmatch("[0-9a-f]{24}", asked.event_id)
         assert list(asked.json) == list(real.json) and asked.json["organizationId"] == org.id
-        assert asked.json["payload"] == {"subscription_id": identity}
+        assert asked.json["payload"]["subscription_id"] == identity
         assert asked.header("webhook-timestamp") == str(asked.t) and abs(asked.t - asked.at) < 5
     assert first.event_id != second.event_id
     assert first.header("X-Webhook-Traceid") != second.header("X-Webhook-Traceid")

@@ -172,7 +172,7 @@ static void a_test_event_names_the_subscription_and_has_a_trace_id_of_its_own(vo
         assert_string_equal(events[i].name, "Webhook.Test");
         assert_non_null(strstr(buf_text(&events[i].body), events[i].trace_id));
         assert_int_equal(event_payload(&events[i], &payload), STATUS_OK);
-        assert_true(slice_equals(payload, "{\"subscription_id\":\"010203000000000000000000\"}"));
+        assert_non_null(strstr(payload.data, "\"subscription_id\":\"010203000000000000000000\"}"));
     }
     assert_string_not_equal(events[0].trace_id, events[1].trace_id);
     event_clear(&events[0]);
