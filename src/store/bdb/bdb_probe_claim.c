@@ -39,19 +39,30 @@ static enum status claim_work(struct bdb *bdb, DB_TXN *txn, void *context)
     return write_claimed(bdb, txn, claiming, &probe);
 }
 
+/* *is_over: there is nothing to ask any more; a subscription of which not even the tombstone is left is deleted. */
+static enum status see_subscription(struct bdb *bdb, const struct bdb_probe_due *row, store_admit admit, void *context,
+                                    struct admission *admission, bool *is_over)
+{
+    struct subscription subscription;
+    enum status status = bdb_subscription_look(bdb, &row->organization_id, &row->subscription_id, &subscription);
+    *is_over = status == STATUS_NOT_FOUND;
+    if (status != STATUS_OK)
+        return *is_over ? STATUS_OK : status;
+    *is_over = subscription.is_deleted || subscription.secrets.count == 0;
+    if (!*is_over)
+        *admission = admit(context, &subscription);
+    subscription_clear(&subscription);
+    return STATUS_OK;
+}
+
 /* STATUS_NOT_FOUND: this one is not to be made now. */
 static enum status serve(struct bdb *bdb, struct claiming *claiming, store_admit admit, void *context)
 {
-    struct subscription subscription;
     struct admission admission = {.count = 0};
-    enum status status =
-        bdb_subscription_look(bdb, &claiming->row->organization_id, &claiming->row->subscription_id, &subscription);
+    bool is_over;
+    enum status status = see_subscription(bdb, claiming->row, admit, context, &admission, &is_over);
     if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
-    bool is_over = subscription.is_deleted || subscription.secrets.count == 0;
-    if (!is_over)
-        admission = admit(context, &subscription);
-    subscription_clear(&subscription);
+        return status;
     if (!is_over && admission.count == 0)
         return STATUS_NOT_FOUND;
     claiming->lease_ms = is_over ? 0 : admission.lease_ms > 0 ? admission.lease_ms : 1;
