@@ -19,11 +19,14 @@ void handle_test(struct call *call);
 void handle_delivery_get(struct call *call);
 void handle_delivery_retry(struct call *call);
 void handle_delivery_cancel(struct call *call);
+void handle_probe_request(struct call *call);
+void handle_probe_get(struct call *call);
 void handle_event_publish(struct call *call);
 void handle_event_publish_batch(struct call *call);
 void handle_event_get(struct call *call);
 void handle_whoami(struct call *call);
 void handle_healthz(struct call *call);
+void handle_metrics(struct call *call);
 void handle_openapi(struct call *call);
 
 #endif

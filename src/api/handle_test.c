@@ -4,30 +4,13 @@
 #include "api/idempotency.h"
 #include "base/clock.h"
 #include "base/json_out.h"
-#include "base/mem.h"
 #include "model/event.h"
-
-static void compose_body(struct event *event, const struct object_id *subscription_id)
-{
-    char id[OBJECT_ID_TEXT];
-    struct buf payload = {0};
-    json_object *object = json_out_new();
-    object_id_format(subscription_id, id);
-    json_out_text(object, "message", "This event was made to test the subscription. Nothing happened.");
-    json_out_text(object, "subscription_id", id);
-    json_out_end(object, &payload);
-    event_compose_body(event, buf_slice(&payload));
-    buf_clear(&payload);
-}
 
 static struct event make_event(const struct call *call, const struct object_id *subscription_id)
 {
-    struct event event = {.organization_id = call->key.organization_id,
-                          .created_at_ms = clock_now_ms(),
-                          .name = mem_strdup(EVENT_NAME_TEST),
-                          .trace_id = event_trace_id_make()};
+    struct event event = {.organization_id = call->key.organization_id, .created_at_ms = clock_now_ms()};
     store_event_id_make(call->store, event.created_at_ms, &event.id);
-    compose_body(&event, subscription_id);
+    event_fill_in_test(&event, subscription_id);
     return event;
 }
 

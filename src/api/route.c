@@ -24,12 +24,15 @@ static const struct route routes[] = {
     {HTTP_GET, WEBHOOK "/delivery/{id}", API_SCOPE_READ, BODY_IGNORED, handle_delivery_get},
     {HTTP_POST, WEBHOOK "/delivery/{id}/retry", API_SCOPE_MANAGE, BODY_IGNORED, handle_delivery_retry},
     {HTTP_POST, WEBHOOK "/delivery/{id}/cancel", API_SCOPE_MANAGE, BODY_IGNORED, handle_delivery_cancel},
+    {HTTP_POST, WEBHOOK "/subscription/{id}/probe/secret", API_SCOPE_MANAGE, BODY_IGNORED, handle_probe_request},
+    {HTTP_GET, WEBHOOK "/subscription/{id}/probe/secret", API_SCOPE_READ, BODY_IGNORED, handle_probe_get},
     {HTTP_POST, WEBHOOK "/event", API_SCOPE_PUBLISH, BODY_JSON, handle_event_publish},
     {HTTP_POST, WEBHOOK "/events", API_SCOPE_PUBLISH, BODY_JSON, handle_event_publish_batch},
     {HTTP_GET, WEBHOOK "/event/{id}", API_SCOPE_READ, BODY_IGNORED, handle_event_get},
     {HTTP_GET, "/v1/whoami", 0, BODY_IGNORED, handle_whoami},
     {HTTP_GET, "/v1/openapi.json", 0, BODY_IGNORED, handle_openapi},
     {HTTP_GET, "/healthz", 0, BODY_IGNORED, handle_healthz},
+    {HTTP_GET, "/metrics", API_SCOPE_OPERATE, BODY_IGNORED, handle_metrics},
 };
 enum { ROUTE_COUNT = sizeof routes / sizeof routes[0] };
 

@@ -117,7 +117,8 @@ void success_send(struct success *success, struct call *call)
     struct response *response = call->response;
     response->status = success->status;
     if (success->body.length > 0)
-        response_header(response, "Content-Type", "application/json");
+        response_header(response, "Content-Type",
+                        success->content_type != NULL ? success->content_type : "application/json");
     if (success->location[0] != '\0') {
         struct buf location;
         buf_init(&location);

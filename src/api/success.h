@@ -20,6 +20,7 @@ struct success {
     int status;
     char location[LOCATION_SIZE]; /* below the mount point; "" where there is none */
     char etag[SUBSCRIPTION_ETAG]; /* "": none */
+    const char *content_type;     /* NULL: JSON; is not kept for a repeat */
     struct buf body;
     bool has_secret;
     size_t secret_offset; /* in `body` */

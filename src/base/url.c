@@ -1,6 +1,7 @@
 /* Takes a subscription's URL apart under rules so narrow that every later reader sees the same host and port in it. */
 #include "base/url.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/host.h"
@@ -121,4 +122,12 @@ enum status url_parse(const char *text, size_t length, struct url *out, const ch
     }
     *out = url;
     return STATUS_OK;
+}
+
+void url_host(const char *text, char out[URL_HOST_SIZE])
+{
+    struct url url;
+    const char *message;
+    bool is_url = url_parse(text, strlen(text), &url, &message) == STATUS_OK;
+    (void)snprintf(out, URL_HOST_SIZE, "%s", is_url ? url.host : "");
 }

@@ -22,4 +22,7 @@ struct url {
  * client (static). `length` may exceed strlen: an embedded NUL is refused. */
 enum status url_parse(const char *text, size_t length, struct url *out, const char **message) MUST_USE;
 
+/* The host alone; "" where the text is no URL. */
+void url_host(const char *text, char out[URL_HOST_SIZE]);
+
 #endif

@@ -54,7 +54,7 @@ static void add_attempts(json_object *root, const struct status_report *report)
     add_rate(object, "last_hour", rates.hour_succeeded, rates.hour_failed);
     object = json_out_object(root, "counts");
     json_out_time(object, "since", worker->since_ms);
-    for (int i = 0; i < WORKER_COUNTS; i++)
+    for (int i = 0; i < WORKER_DURATIONS; i++)
         add_count(object, worker_count_name((enum worker_count)i), worker->counts.of[i]);
 }
 

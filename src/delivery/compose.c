@@ -36,11 +36,6 @@ static void add_own(struct header_list *headers, const struct event *event, uint
 
 /* ---- signatures ---- */
 
-struct open_secrets {
-    char texts[SECRETS_STORED_MAX][SECRET_TEXT];
-    size_t count;
-};
-
 /* Newest first, as they are stored. */
 static enum status open_valid_secrets(const struct keyring *keyring, const struct subscription *subscription,
                                       int64_t now_ms, struct open_secrets *out)
@@ -77,18 +72,6 @@ static void add_signatures(struct header_list *headers, const struct event *even
     buf_clear(&value);
 }
 
-static enum status sign(const struct keyring *keyring, const struct subscription *subscription,
-                        const struct event *event, int64_t started_at_ms, struct composition *out)
-{
-    struct open_secrets secrets;
-    enum status status = open_valid_secrets(keyring, subscription, started_at_ms, &secrets);
-    if (status == STATUS_OK && secrets.count > 0)
-        add_signatures(&out->headers, event, started_at_ms / 1000, &secrets);
-    out->signature_count = (uint32_t)secrets.count;
-    crypto_cleanse(&secrets, sizeof(secrets));
-    return status;
-}
-
 /* ---- the subscription's ---- */
 
 static enum status add_theirs(const struct keyring *keyring, const struct subscription *subscription,
@@ -104,15 +87,28 @@ static enum status add_theirs(const struct keyring *keyring, const struct subscr
     return STATUS_OK;
 }
 
+enum status compose_headers_with(const struct keyring *keyring, const struct subscription *subscription,
+                                 const struct event *event, uint32_t number, int64_t started_at_ms,
+                                 struct open_secrets *secrets, struct composition *out)
+{
+    *out = (struct composition){.signature_count = (uint32_t)secrets->count};
+    add_own(&out->headers, event, number);
+    if (secrets->count > 0)
+        add_signatures(&out->headers, event, started_at_ms / 1000, secrets);
+    enum status status = add_theirs(keyring, subscription, &out->headers);
+    if (status != STATUS_OK)
+        header_list_clear(&out->headers);
+    return status;
+}
+
 enum status compose_headers(const struct keyring *keyring, const struct subscription *subscription,
                             const struct event *event, uint32_t number, int64_t started_at_ms, struct composition *out)
 {
+    struct open_secrets secrets;
     *out = (struct composition){0};
-    add_own(&out->headers, event, number);
-    enum status status = sign(keyring, subscription, event, started_at_ms, out);
+    enum status status = open_valid_secrets(keyring, subscription, started_at_ms, &secrets);
     if (status == STATUS_OK)
-        status = add_theirs(keyring, subscription, &out->headers);
-    if (status != STATUS_OK)
-        header_list_clear(&out->headers);
+        status = compose_headers_with(keyring, subscription, event, number, started_at_ms, &secrets, out);
+    crypto_cleanse(&secrets, sizeof(secrets));
     return status;
 }

@@ -20,4 +20,14 @@ enum status compose_headers(const struct keyring *keyring, const struct subscrip
                             const struct event *event, uint32_t number, int64_t started_at_ms,
                             struct composition *out) MUST_USE;
 
+/* Secrets in clear, in the order in which they sign. crypto_cleanse after use. */
+struct open_secrets {
+    char texts[SECRETS_STORED_MAX][SECRET_TEXT];
+    size_t count;
+};
+/* The same, but signed with these secrets, whichever the subscription has. None: without signatures. */
+enum status compose_headers_with(const struct keyring *keyring, const struct subscription *subscription,
+                                 const struct event *event, uint32_t number, int64_t started_at_ms,
+                                 struct open_secrets *secrets, struct composition *out) MUST_USE;
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "delivery/flight.h"
 #include "delivery/outcomes.h"
+#include "delivery/probing.h"
 #include "delivery/sender.h"
 #include "delivery/slots.h"
 
@@ -19,6 +20,7 @@ struct dispatch {
     struct shared_slots *shared;
     struct slots *slots;
     struct outcomes *outcomes;
+    struct probing *probing;
     struct flight **flights; /* those that are up, in any order */
     size_t flight_count;
     size_t capacity;
@@ -37,6 +39,7 @@ static void init(struct dispatch *dispatch, struct store *store, const struct co
     dispatch->conf = conf;
     dispatch->slots = slots_new(capacity, (size_t)conf->destination_concurrency, dispatch->shared);
     dispatch->outcomes = outcomes_new(capacity, conf->disable_after_ms);
+    dispatch->probing = probing_new(store, conf, dispatch->sender, dispatch->slots);
     dispatch->flights = mem_calloc(capacity, sizeof(struct flight *));
     dispatch->claims = mem_calloc(capacity, sizeof(*dispatch->claims));
     dispatch->returns = mem_calloc(capacity, sizeof(*dispatch->returns));
@@ -78,6 +81,7 @@ void dispatch_free(struct dispatch *dispatch)
     if (!dispatch)
         return;
     drop_flights(dispatch);
+    probing_free(dispatch->probing);
     slots_free(dispatch->slots);
     shared_slots_close(dispatch->shared);
     outcomes_free(dispatch->outcomes);
@@ -89,12 +93,12 @@ void dispatch_free(struct dispatch *dispatch)
 
 size_t dispatch_in_flight(const struct dispatch *dispatch)
 {
-    return dispatch->flight_count;
+    return dispatch->flight_count + probing_in_flight(dispatch->probing);
 }
 
 size_t dispatch_unsettled(const struct dispatch *dispatch)
 {
-    return outcomes_count(dispatch->outcomes);
+    return outcomes_count(dispatch->outcomes) + probing_unsettled(dispatch->probing);
 }
 
 struct worker_counts *dispatch_counts(struct dispatch *dispatch)
@@ -105,7 +109,7 @@ struct worker_counts *dispatch_counts(struct dispatch *dispatch)
 size_t dispatch_room(const struct dispatch *dispatch)
 {
     size_t room = slots_room(dispatch->slots);
-    size_t unsettled = dispatch_unsettled(dispatch);
+    size_t unsettled = outcomes_count(dispatch->outcomes); /* a probe keeps its slot until it is over */
     return room > unsettled ? room - unsettled : 0;
 }
 
@@ -134,6 +138,7 @@ void dispatch_abandon(struct dispatch *dispatch)
         will_hand_back(dispatch, &dispatch->flights[i]->claim);
     drop_flights(dispatch);
     hand_back(dispatch);
+    probing_abandon(dispatch->probing);
 }
 
 /* ---- the end of a flight ---- */
@@ -253,7 +258,7 @@ static void return_rest(void *context, size_t claimed)
     slots_return(dispatch->slots, dispatch->admitted - claimed);
 }
 
-enum status dispatch_claim(struct dispatch *dispatch, struct claim_round *out)
+static enum status claim_deliveries(struct dispatch *dispatch, struct claim_round *out)
 {
     const struct claimer claimer = {
         .context = dispatch,
@@ -262,19 +267,32 @@ enum status dispatch_claim(struct dispatch *dispatch, struct claim_round *out)
         .admit = admit,
         .claimed = return_rest,
     };
-    *out = (struct claim_round){.next_due_ms = INT64_MAX};
-    size_t room = dispatch_room(dispatch);
-    if (room == 0) {
-        out->may_have_more = true;
-        return STATUS_OK;
-    }
-    enum status status = store_claim(dispatch->store, clock_now_ms(), room, &claimer, dispatch->claims, &out->claimed,
-                                     &out->next_due_ms);
+    int64_t next_due_ms = INT64_MAX;
+    enum status status = store_claim(dispatch->store, clock_now_ms(), dispatch_room(dispatch), &claimer,
+                                     dispatch->claims, &out->claimed, &next_due_ms);
     if (status == STATUS_OK)
         status = start_all(dispatch, out);
+    if (next_due_ms < out->next_due_ms)
+        out->next_due_ms = next_due_ms;
+    return status;
+}
+
+/* Probes first: there are few, and somebody waits for each. */
+enum status dispatch_claim(struct dispatch *dispatch, struct claim_round *out)
+{
+    *out = (struct claim_round){.next_due_ms = INT64_MAX, .may_have_more = true};
+    if (dispatch_room(dispatch) == 0)
+        return STATUS_OK;
+    struct probe_round probes = {.admit = admit, .context = dispatch, .room = dispatch_room(dispatch)};
+    enum status status = probing_claim(dispatch->probing, &probes);
+    out->next_due_ms = probes.next_due_ms;
+    if (status == STATUS_OK && dispatch_room(dispatch) > 0)
+        status = claim_deliveries(dispatch, out);
     struct slots_refusals refusals = slots_end_round(dispatch->slots);
-    out->may_have_more = refusals.by_us || out->claimed > 0;
-    out->waits_for_others = refusals.by_others;
+    out->claimed += probes.claimed;
+    out->started += probes.started;
+    out->may_have_more = refusals.by_us || probes.refusals.by_us || out->claimed > 0;
+    out->waits_for_others = refusals.by_others || probes.refusals.by_others;
     return status;
 }
 
@@ -291,5 +309,6 @@ void dispatch_run(struct dispatch *dispatch, int64_t timeout_ms, int wake_fd)
 
 enum status dispatch_settle(struct dispatch *dispatch)
 {
-    return outcomes_settle(dispatch->outcomes, dispatch->store);
+    enum status status = outcomes_settle(dispatch->outcomes, dispatch->store);
+    return status == STATUS_OK ? probing_go_on(dispatch->probing) : status;
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "delivery/dispatch.h"
+#include "delivery/survey.h"
 #include "delivery/upkeep.h"
 #include "store/worker_lock.h"
 #include "store/worker_state.h"
@@ -39,6 +40,7 @@ struct worker {
     const struct conf *conf;
     const struct worker_options *options;
     struct dispatch *dispatch;
+    struct survey *survey;
     int64_t ends_at_ms;
     int64_t busy_at_ms; /* the last time that it was not idle */
     int64_t housekeeping_at_ms;
@@ -95,8 +97,9 @@ static void write_state(struct worker *worker)
     if (store_statistics(worker->store, now_ms, &statistics) != STATUS_OK)
         return;
     int64_t oldest_ms = statistics.oldest_due_ms > 0 ? most(now_ms - statistics.oldest_due_ms, 0) : 0;
-    enum status status = worker_state_write(worker->conf->data_dir, now_ms, oldest_ms / 1000,
-                                            dispatch_counts(worker->dispatch)); /* kept where it fails */
+    enum status status =
+        worker_state_write(worker->conf->data_dir, now_ms, oldest_ms / 1000, survey_result(worker->survey),
+                           dispatch_counts(worker->dispatch)); /* kept where it fails */
     if (status != STATUS_OK && !worker->state_is_unwritten)
         log_warn("worker_state_unwritten", LOG_TEXT("status", status_name(status)));
     worker->state_is_unwritten = status != STATUS_OK;
@@ -108,6 +111,7 @@ static void keep_house(struct worker *worker, int64_t now_ms)
         return;
     worker->housekeeping_at_ms = now_ms + HOUSEKEEPING_EVERY_MS;
     (void)store_maintain(worker->store); /* the engine logs; a store that is lost shows in the next verb */
+    survey_step(worker->survey, worker->store, clock_now_ms());
     write_state(worker);
 }
 
@@ -257,7 +261,8 @@ static bool left_work_behind(struct worker *worker)
     int64_t next_due_ms, now_ms = clock_now_ms();
     return !is_asked_to_stop(worker) &&
            store_claim(worker->store, now_ms, 0, NULL, NULL, &none, &next_due_ms) == STATUS_OK &&
-           store_statistics(worker->store, now_ms, &statistics) == STATUS_OK && statistics.oldest_due_ms != 0;
+           store_statistics(worker->store, now_ms, &statistics) == STATUS_OK &&
+           (statistics.oldest_due_ms != 0 || statistics.has_probe_due);
 }
 
 /* What is in flight may finish for a while; the rest is another worker's. */
@@ -276,6 +281,7 @@ static enum status wind_down(struct worker *worker)
     if (store_is_leaving(worker->store))
         return STATUS_UNAVAILABLE;
     dispatch_abandon(worker->dispatch);
+    survey_step(worker->survey, worker->store, clock_now_ms());
     write_state(worker);
     return STATUS_OK;
 }
@@ -339,11 +345,13 @@ enum status worker_run(struct store *store, const struct conf *conf, const struc
         return status;
     }
     upkeep_init(&worker.upkeep, store, conf);
+    worker.survey = survey_new();
     log_info("worker_start", LOG_NUMBER("concurrency", conf->concurrency));
     status = loop(&worker);
     if (leaves_work)
         *leaves_work = status == STATUS_OK && options->for_ms > 0 && left_work_behind(&worker);
     dispatch_free(worker.dispatch);
+    survey_free(worker.survey);
     log_info("worker_end", LOG_TEXT("status", status_name(status)));
     return status;
 }

@@ -60,6 +60,21 @@ void event_compose_body(struct event *event, struct slice payload)
     buf_append(&event->body, "}", 1);
 }
 
+void event_fill_in_test(struct event *event, const struct object_id *subscription_id)
+{
+    char id[OBJECT_ID_TEXT];
+    struct buf payload = {0};
+    json_object *object = json_out_new();
+    object_id_format(subscription_id, id);
+    json_out_text(object, "message", "This event was made to test the subscription. Nothing happened.");
+    json_out_text(object, "subscription_id", id);
+    json_out_end(object, &payload);
+    event->name = mem_strdup(EVENT_NAME_TEST);
+    event->trace_id = event_trace_id_make();
+    event_compose_body(event, buf_slice(&payload));
+    buf_clear(&payload);
+}
+
 /* What stands before the payload holds no text of a client's that could pass for its name. */
 enum status event_payload(const struct event *event, struct slice *out)
 {

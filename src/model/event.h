@@ -43,6 +43,9 @@ char *event_trace_id_make(void);
 /* Fills `event->body` from the other members:
  * {"organizationId":"…","traceId":"…","eventName":"…","timestamp":<seconds>.<3 digits>,"payload":<bytes>} */
 void event_compose_body(struct event *event, struct slice payload);
+/* Makes an EVENT_NAME_TEST of one that has id, organization and time: gives it name, trace id, and a body whose payload
+ * says what it is and names the subscription. */
+void event_fill_in_test(struct event *event, const struct object_id *subscription_id);
 /* The payload's bytes within `event->body`; borrows. STATUS_CORRUPT: that is no body of ours. */
 enum status event_payload(const struct event *event, struct slice *out) MUST_USE;
 /* Whether it is of the service "Webhook", whose events tell a customer about their own subscriptions. */

@@ -8,6 +8,7 @@
 #include "model/api_key.h"
 #include "model/delivery.h"
 #include "model/event.h"
+#include "model/probe.h"
 #include "model/subscription.h"
 
 void api_key_encode(const struct api_key *key, struct buf *out);
@@ -28,5 +29,9 @@ enum status delivery_decode(struct slice bytes, struct delivery *out) MUST_USE;
 
 void attempt_encode(const struct attempt *attempt, struct buf *out);
 enum status attempt_decode(struct slice bytes, struct attempt *out) MUST_USE;
+
+/* The key (subscription id) is not part of the bytes; decode leaves it alone. */
+void probe_encode(const struct probe *probe, struct buf *out);
+enum status probe_decode(struct slice bytes, struct probe *out) MUST_USE;
 
 #endif

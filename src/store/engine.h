@@ -68,11 +68,23 @@ struct store_engine {
 
     enum status (*upkeep)(struct store *store, int64_t now_ms, const struct upkeep_limits *limits,
                           struct upkeep_state *state, struct upkeep_counts *counts, bool *is_done);
+    enum status (*probe_request)(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                 struct probe *out, struct answer *answer);
+    enum status (*probe_get)(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                             struct probe *out);
+    enum status (*probe_claim)(struct store *store, int64_t now_ms, const struct object_id *after, store_admit admit,
+                               void *context, struct probe_claim *out, int64_t *next_due_ms);
+    enum status (*probe_extend)(struct store *store, int64_t now_ms, int64_t lease_ms, struct probe_claim *claim);
+    enum status (*probe_release)(struct store *store, int64_t now_ms, const struct probe_claim *claim);
+    enum status (*probe_finish)(struct store *store, int64_t now_ms, struct probe_settlement *settlement);
 
     enum status (*statistics)(struct store *store, int64_t now_ms, struct store_statistics *out);
     enum status (*overview)(struct store *store, int64_t now_ms,
                             void (*visit)(void *context, const struct store_concern *concern), void *context,
                             struct store_overview *out);
+    enum status (*backlog_step)(struct store *store, int64_t now_ms, struct store_place *place,
+                                void (*visit)(void *context, const struct store_backlog *backlog), void *context);
+    enum status (*usage)(struct store *store, struct store_usage *out);
     int (*wake_fd)(struct store *store);
     void (*wake_drain)(struct store *store);
 };

@@ -250,6 +250,41 @@ enum status store_upkeep(struct store *store, int64_t now_ms, const struct upkee
     return store->engine->upkeep(store, now_ms, limits, state, counts, is_done);
 }
 
+/* ---- probes ---- */
+
+enum status store_probe_request(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                struct probe *out, struct answer *answer)
+{
+    return store->engine->probe_request(store, organization_id, id, out, answer);
+}
+
+enum status store_probe_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                            struct probe *out)
+{
+    return store->engine->probe_get(store, organization_id, id, out);
+}
+
+enum status store_probe_claim(struct store *store, int64_t now_ms, const struct object_id *after, store_admit admit,
+                              void *context, struct probe_claim *out, int64_t *next_due_ms)
+{
+    return store->engine->probe_claim(store, now_ms, after, admit, context, out, next_due_ms);
+}
+
+enum status store_probe_extend(struct store *store, int64_t now_ms, int64_t lease_ms, struct probe_claim *claim)
+{
+    return store->engine->probe_extend(store, now_ms, lease_ms, claim);
+}
+
+enum status store_probe_release(struct store *store, int64_t now_ms, const struct probe_claim *claim)
+{
+    return store->engine->probe_release(store, now_ms, claim);
+}
+
+enum status store_probe_finish(struct store *store, int64_t now_ms, struct probe_settlement *settlement)
+{
+    return store->engine->probe_finish(store, now_ms, settlement);
+}
+
 /* ---- seeing and waking ---- */
 
 enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out)
@@ -262,6 +297,17 @@ enum status store_overview(struct store *store, int64_t now_ms,
                            struct store_overview *out)
 {
     return store->engine->overview(store, now_ms, visit, context, out);
+}
+
+enum status store_backlog_step(struct store *store, int64_t now_ms, struct store_place *place,
+                               void (*visit)(void *context, const struct store_backlog *backlog), void *context)
+{
+    return store->engine->backlog_step(store, now_ms, place, visit, context);
+}
+
+enum status store_usage(struct store *store, struct store_usage *out)
+{
+    return store->engine->usage(store, out);
 }
 
 int store_wake_fd(struct store *store)

@@ -22,6 +22,7 @@
 #include "model/api_key.h"
 #include "model/delivery.h"
 #include "model/event.h"
+#include "model/probe.h"
 #include "model/subscription.h"
 
 struct store;
@@ -171,6 +172,9 @@ struct admission {
     size_t count;
     int64_t lease_ms;
 };
+/* `subscription` is borrowed; it is not deleted, and active unless it is asked about forced deliveries or a probe. */
+typedef struct admission (*store_admit)(void *context, const struct subscription *subscription);
+
 /* Who claims. Of each subscription that has something due it is asked in this order, with nothing locked; once a call,
  * and once more where some of that is forced. */
 struct claimer {
@@ -180,8 +184,7 @@ struct claimer {
                       them have their turn over several calls */
     /* NULL: never. True where nothing could be admitted anyway: the subscription is not even read. */
     bool (*passes_over)(void *context, const struct object_id *subscription_id);
-    /* `subscription` is borrowed; it is not deleted, and active unless it is asked for forced ones. */
-    struct admission (*admit)(void *context, const struct subscription *subscription);
+    store_admit admit;
     /* NULL, or told after each admission how many of them there were to claim. */
     void (*claimed)(void *context, size_t count);
 };
@@ -274,6 +277,46 @@ struct recovery {
 enum status store_recover(struct store *store, int64_t now_ms, struct recovery *recovery,
                           struct answer *answer) MUST_USE;
 
+/* ---- probes ---- */
+
+/* Asks for a probe of the subscription, or finds the one that is pending. *out is it, also for the render. Whoever
+ * works is woken. STATUS_NOT_FOUND also for tombstones. STATUS_CONFLICT: the subscription is not signed. */
+enum status store_probe_request(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                                struct probe *out, struct answer *answer) MUST_USE;
+/* The subscription's latest, pending or done. STATUS_NOT_FOUND: there is none; or the subscription is gone, or was not
+ * signed any more when its turn came. */
+enum status store_probe_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                            struct probe *out) MUST_USE;
+
+/* A pending probe that this process may make until its lease ends. */
+struct probe_claim {
+    struct object_id subscription_id;
+    struct uuid organization_id;
+    uint32_t generation;
+    int64_t lease_until_ms;
+};
+/* Claims the first pending probe behind `after` (all zero: from the start, in the order of subscriptions' ids) that
+ * nobody works on and that is admitted: `admit` is asked as by store_claim, but about paused subscriptions, too, and a
+ * count of 1 is enough. Probes of subscriptions that are deleted or not signed any more end on the way, as PROBE_VOID.
+ * STATUS_NOT_FOUND: none. *next_due_ms is lowered on either: to when one that is worked on will be out again. */
+enum status store_probe_claim(struct store *store, int64_t now_ms, const struct object_id *after, store_admit admit,
+                              void *context, struct probe_claim *out, int64_t *next_due_ms) MUST_USE;
+/* The claim's lease runs anew from now_ms on. STATUS_CONFLICT: the claim does not hold any more. */
+enum status store_probe_extend(struct store *store, int64_t now_ms, int64_t lease_ms,
+                               struct probe_claim *claim) MUST_USE;
+/* Hands a claim back: the probe is out again at once. A claim that does not hold any more changes nothing. */
+enum status store_probe_release(struct store *store, int64_t now_ms, const struct probe_claim *claim) MUST_USE;
+
+/* How a probe ended. */
+struct probe_settlement {
+    struct probe_claim claim;
+    uint64_t version; /* of the subscription that both requests were made with */
+    struct probe_reply replies[PROBE_PARTS];
+    bool was_applied; /* out: false where the claim did not hold any more; or the subscription has another version by
+                         now, and then the probe is out again at once: it says nothing about what was not asked */
+};
+enum status store_probe_finish(struct store *store, int64_t now_ms, struct probe_settlement *settlement) MUST_USE;
+
 /* ---- housekeeping ---- */
 
 struct upkeep_limits {
@@ -312,6 +355,7 @@ enum status store_upkeep(struct store *store, int64_t now_ms, const struct upkee
 struct store_statistics {
     int64_t oldest_due_ms;          /* when the oldest due delivery that may be sent became due; 0: nothing is due */
     uint64_t waiting_subscriptions; /* that have deliveries waiting, forced ones aside */
+    bool has_probe_due;             /* a probe is pending that nobody works on */
 };
 enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out) MUST_USE;
 
@@ -345,6 +389,34 @@ struct store_concern {
 enum status store_overview(struct store *store, int64_t now_ms,
                            void (*visit)(void *context, const struct store_concern *concern), void *context,
                            struct store_overview *out) MUST_USE;
+
+/* Where a count of all that waits stands, in the engine's own terms. `{0}`: at its beginning. */
+struct store_place {
+    unsigned char bytes[64];
+    size_t length;
+};
+/* What waits for one subscription, of the rows that a step looked at. */
+struct store_backlog {
+    const struct subscription *subscription; /* borrowed; perhaps not active, never deleted */
+    uint64_t due;
+    uint64_t later; /* what a worker is at counts here */
+};
+/* Counts some hundred of the waiting deliveries that were taken over from new events, and calls `visit` for each
+ * subscription among them, again where the last step ended in its middle. *place moves on; it is at its beginning again
+ * when all were counted. What changes meanwhile is counted before or after. Cheap, with nothing locked for long. */
+enum status store_backlog_step(struct store *store, int64_t now_ms, struct store_place *place,
+                               void (*visit)(void *context, const struct store_backlog *backlog),
+                               void *context) MUST_USE;
+
+/* Bytes on the disk. */
+struct store_usage {
+    uint64_t data_bytes;
+    uint64_t log_bytes;
+    uint64_t log_files;
+    uint64_t free_bytes; /* of the file system that it is on, for its owner */
+};
+/* Looks at the files, not into them. STATUS_IO. */
+enum status store_usage(struct store *store, struct store_usage *out) MUST_USE;
 
 /* A descriptor that becomes readable when somebody published; for poll. store_wake_drain() makes it quiet again. The
  * store owns it. -1 where the engine has none. */

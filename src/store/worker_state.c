@@ -86,7 +86,7 @@ static enum status replace(int fd, const char *fresh, const char *path, const st
 }
 
 enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds,
-                               struct worker_counts *counts)
+                               const struct worker_backlog *backlog, struct worker_counts *counts)
 {
     int fd;
     struct worker_state state = {0};
@@ -97,6 +97,8 @@ enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t old
         read_figures(path.data, &state);
         state.last_run_at_ms = now_ms;
         state.oldest_due_seconds = oldest_due_seconds;
+        if (backlog != NULL)
+            state.backlog = *backlog;
         worker_state_add(&state, now_ms, counts);
         status = replace(fd, fresh.data, path.data, &state);
         close(fd);

@@ -2,6 +2,8 @@
  *
  *     hookturn-worker-state 1
  *     last_run_at_ms, oldest_due_seconds, since_ms, then the counts, each with its number
+ *     backlog <counted at> <due> <later> <held>            once something was counted
+ *     destination <due> <host>                             the worst, at most WORKER_DESTINATIONS
  *     minute <minute since 1970> <succeeded> <failed>      for each minute in which something was attempted
  *
  * Whatever is not exactly that counts as not known, and the next worker begins anew: figures are worth less than a
@@ -26,9 +28,33 @@ static const char *const count_names[] = {
     [WORKER_ATTEMPTS_PROTOCOL] = "attempts_protocol",
     [WORKER_DELIVERIES_DELIVERED] = "deliveries_delivered",
     [WORKER_DELIVERIES_FAILED] = "deliveries_failed",
+    [WORKER_DURATIONS] = "within_10ms",
+    "within_25ms",
+    "within_50ms",
+    "within_100ms",
+    "within_250ms",
+    "within_500ms",
+    "within_1s",
+    "within_2.5s",
+    "within_5s",
+    "within_10s",
+    "within_30s",
+    "within_60s",
+    "longer",
+    [WORKER_DURATION_SUM_MS] = "duration_sum_ms",
 };
 _Static_assert(sizeof count_names / sizeof count_names[0] == WORKER_COUNTS, "each count has a name");
 _Static_assert(WORKER_ATTEMPTS_PROTOCOL - WORKER_ATTEMPTS_STATUS == ATTEMPT_PROTOCOL, "the order of attempt_error");
+
+static const int64_t duration_bounds_ms[] = {10,   25,   50,    100,   250,   500,      1000,
+                                             2500, 5000, 10000, 30000, 60000, INT64_MAX};
+_Static_assert(sizeof duration_bounds_ms / sizeof duration_bounds_ms[0] == WORKER_DURATION_BUCKETS,
+               "each bucket has a bound");
+
+int64_t worker_duration_bound_ms(int bucket)
+{
+    return duration_bounds_ms[bucket];
+}
 
 const char *worker_count_name(enum worker_count count)
 {
@@ -37,10 +63,20 @@ const char *worker_count_name(enum worker_count count)
 
 /* ---- counting ---- */
 
+static void count_duration(struct worker_counts *counts, int64_t duration_ms)
+{
+    int bucket = 0;
+    while (duration_ms > duration_bounds_ms[bucket])
+        bucket++;
+    counts->of[WORKER_DURATIONS + bucket]++;
+    counts->of[WORKER_DURATION_SUM_MS] += duration_ms > 0 ? (uint64_t)duration_ms : 0;
+}
+
 void worker_counts_attempt(struct worker_counts *counts, const struct attempt *attempt, enum delivery_status next)
 {
     bool is_taken = next == DELIVERY_DELIVERED;
     counts->of[is_taken ? WORKER_ATTEMPTS_DELIVERED : WORKER_ATTEMPTS_STATUS + (int)attempt->error]++;
+    count_duration(counts, attempt->duration_ms);
     if (is_taken)
         counts->of[WORKER_DELIVERIES_DELIVERED]++;
     else if (next == DELIVERY_FAILED)
@@ -104,6 +140,16 @@ struct worker_rates worker_state_rates(const struct worker_state *state, int64_t
 
 /* ---- text ---- */
 
+static void encode_backlog(const struct worker_backlog *backlog, struct buf *out)
+{
+    if (backlog->counted_at_ms <= 0)
+        return;
+    buf_printf(out, "backlog %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", backlog->counted_at_ms, backlog->due,
+               backlog->later, backlog->held);
+    for (size_t i = 0; i < backlog->destination_count; i++)
+        buf_printf(out, "destination %" PRIu64 " %s\n", backlog->destinations[i].due, backlog->destinations[i].host);
+}
+
 void worker_state_encode(const struct worker_state *state, struct buf *out)
 {
     buf_append_text(out, HEAD "\n");
@@ -112,6 +158,7 @@ void worker_state_encode(const struct worker_state *state, struct buf *out)
     buf_printf(out, "since_ms %" PRId64 "\n", state->since_ms);
     for (int i = 0; i < WORKER_COUNTS; i++)
         buf_printf(out, "%s %" PRIu64 "\n", count_names[i], state->counts.of[i]);
+    encode_backlog(&state->backlog, out);
     for (int i = 0; i < WORKER_MINUTES; i++) {
         const struct worker_minute *slot = &state->minutes[i];
         if (slot->succeeded > 0 || slot->failed > 0)
@@ -184,12 +231,51 @@ static bool take_counts(struct slice *text, struct worker_counts *out)
     return true;
 }
 
+/* What a URL's host can be; it ends up in other people's texts. */
+static bool take_host(struct slice *text, char out[URL_HOST_SIZE])
+{
+    size_t length = 0;
+    while (length < text->length && text->data[length] != '\n')
+        length++;
+    if (length == text->length || length >= URL_HOST_SIZE ||
+        strspn(text->data, "abcdefghijklmnopqrstuvwxyz0123456789.-_:[]") < length) /* the line's end ends that */
+        return false;
+    memcpy(out, text->data, length);
+    out[length] = '\0';
+    text->data += length;
+    text->length -= length;
+    return true;
+}
+
+static bool take_destination(struct slice *text, struct worker_backlog *backlog)
+{
+    struct worker_destination *out = &backlog->destinations[backlog->destination_count];
+    if (backlog->destination_count == WORKER_DESTINATIONS)
+        return false;
+    backlog->destination_count++;
+    return take_count(text, &out->due) && take_word(text, " ") && take_host(text, out->host) && take_word(text, "\n");
+}
+
+static bool take_backlog(struct slice *text, struct worker_backlog *out)
+{
+    if (!take_word(text, "backlog "))
+        return true;
+    if (!take_number(text, &out->counted_at_ms) || out->counted_at_ms == 0 || !take_count(text, &out->due) ||
+        !take_count(text, &out->later) || !take_count(text, &out->held) || !take_word(text, "\n"))
+        return false;
+    while (take_word(text, "destination"))
+        if (!take_destination(text, out))
+            return false;
+    return true;
+}
+
 bool worker_state_decode(struct slice text, struct worker_state *out)
 {
     struct worker_state state = {.is_running = out->is_running};
     if (!take_word(&text, HEAD "\n") || !take_time(&text, "last_run_at_ms", &state.last_run_at_ms) ||
         !take_time(&text, "oldest_due_seconds", &state.oldest_due_seconds) ||
-        !take_time(&text, "since_ms", &state.since_ms) || !take_counts(&text, &state.counts))
+        !take_time(&text, "since_ms", &state.since_ms) || !take_counts(&text, &state.counts) ||
+        !take_backlog(&text, &state.backlog))
         return false;
     for (int i = 0; i < WORKER_MINUTES && text.length > 0; i++)
         if (!take_minute(&text, &state))

@@ -30,6 +30,7 @@ def subscription(more=b""):
         (EVENT, {"POST"}),
         (f"{SUBSCRIPTION}/{UNKNOWN}/rotate/secret", {"POST"}),
         (f"{SUBSCRIPTION}/{UNKNOWN}/revoke/secret", {"POST"}),
+        (f"{SUBSCRIPTION}/{UNKNOWN}/probe/secret", {"POST", "GET", "HEAD"}),
         (f"{SUBSCRIPTION}/{UNKNOWN}", {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
         (SUBSCRIPTIONS, {"GET", "HEAD"}),
         (EVENTS, {"POST"}),

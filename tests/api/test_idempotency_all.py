@@ -51,6 +51,7 @@ OPERATIONS = {
     ),
     "retry": ("POST", DELIVERY + "/{id}{event}/retry", None, None),
     "cancel": ("POST", DELIVERY + "/{id}{event}/cancel", None, None),
+    "probe": ("POST", SUBSCRIPTION + "/{id}/probe/secret", None, None),
     "publish": ("POST", EVENT, event, lambda: event("A.c")),
     "publish batch": ("POST", EVENTS, lambda: [event(), event()], lambda: [event()]),
 }

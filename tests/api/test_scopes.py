@@ -1,7 +1,7 @@
 """Each operation with each set of scopes, and with another organization's key."""
 
 import pytest
-from api import DELIVERY, EVENT, EVENTS, SUBSCRIPTION, SUBSCRIPTIONS, WHOAMI, Organization
+from api import DELIVERY, EVENT, EVENTS, METRICS, SUBSCRIPTION, SUBSCRIPTIONS, WHOAMI, Organization
 
 UNKNOWN = "0123456789abcdef01234567"
 PUT = {"name": "put", "url": "https://a.example/", "enable_signed_webhooks": True}
@@ -19,6 +19,9 @@ OPERATIONS = [
     ("PATCH", SUBSCRIPTION + "/{subscription}", {"description": "d"}, {"manage"}, 200),
     ("POST", SUBSCRIPTION + "/{subscription}/rotate/secret", None, {"manage"}, 200),
     ("POST", SUBSCRIPTION + "/{subscription}/revoke/secret", None, {"manage"}, 200),
+    ("POST", SUBSCRIPTION + "/{subscription}/probe/secret", None, {"manage"}, 202),
+    ("GET", SUBSCRIPTION + "/{subscription}/probe/secret", None, READERS, 200),
+    ("HEAD", SUBSCRIPTION + "/{subscription}/probe/secret", None, READERS, 200),
     ("DELETE", SUBSCRIPTION + "/{subscription}", None, {"manage"}, 204),
     ("POST", EVENT, {"event_name": "A.b", "payload": {}}, {"publish"}, 202),
     ("POST", EVENTS, [{"event_name": "A.b", "payload": {}}], {"publish"}, 202),
@@ -33,6 +36,8 @@ OPERATIONS = [
     ("POST", DELIVERY + "/{subscription}{event}/retry", None, {"manage"}, 202),
     ("POST", DELIVERY + "/{subscription}{event}/cancel", None, {"manage"}, 200),
     ("GET", WHOAMI, None, ALL, 200),
+    ("GET", METRICS, None, {"operate"}, 200),
+    ("HEAD", METRICS, None, {"operate"}, 200),
 ]
 SETS = [
     "manage",
@@ -52,7 +57,9 @@ def name_of(value):
 
 @pytest.fixture
 def objects(api):
-    return {"subscription": api.subscribe()["id"], "event": api.publish().json["event_id"]}
+    subscription = api.subscribe()["id"]
+    assert api.post(f"{SUBSCRIPTION}/{subscription}/probe/secret").status == 202
+    return {"subscription": subscription, "event": api.publish().json["event_id"]}
 
 
 @pytest.mark.parametrize("method, path, body, needed, status", OPERATIONS, ids=name_of)

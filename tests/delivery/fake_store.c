@@ -163,6 +163,33 @@ enum status store_event_get(struct store *store, const struct object_id *id, str
     return status;
 }
 
+/* Nobody asks for probes here. */
+
+enum status store_probe_claim(struct store *store, int64_t now_ms, const struct object_id *after, store_admit admit,
+                              void *context, struct probe_claim *out, int64_t *next_due_ms)
+{
+    (void)store, (void)now_ms, (void)after, (void)admit, (void)context, (void)out, (void)next_due_ms;
+    return STATUS_NOT_FOUND;
+}
+
+enum status store_probe_extend(struct store *store, int64_t now_ms, int64_t lease_ms, struct probe_claim *claim)
+{
+    (void)store, (void)now_ms, (void)lease_ms, (void)claim;
+    return STATUS_CONFLICT;
+}
+
+enum status store_probe_release(struct store *store, int64_t now_ms, const struct probe_claim *claim)
+{
+    (void)store, (void)now_ms, (void)claim;
+    return STATUS_OK;
+}
+
+enum status store_probe_finish(struct store *store, int64_t now_ms, struct probe_settlement *settlement)
+{
+    (void)store, (void)now_ms, (void)settlement;
+    return STATUS_CONFLICT;
+}
+
 const struct keyring *store_keyring(const struct store *store)
 {
     return store->keyring;
@@ -198,6 +225,13 @@ enum status store_upkeep(struct store *store, int64_t now_ms, const struct upkee
     return STATUS_OK;
 }
 
+enum status store_backlog_step(struct store *store, int64_t now_ms, struct store_place *place,
+                               void (*visit)(void *context, const struct store_backlog *backlog), void *context)
+{
+    (void)store, (void)now_ms, (void)place, (void)visit, (void)context;
+    return STATUS_OK;
+}
+
 int store_wake_fd(struct store *store)
 {
     (void)store;
@@ -217,9 +251,10 @@ void worker_counts_attempt(struct worker_counts *counts, const struct attempt *a
 }
 
 enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds,
-                               struct worker_counts *counts)
+                               const struct worker_backlog *backlog, struct worker_counts *counts)
 {
     (void)data_dir;
+    (void)backlog;
     (void)now_ms;
     (void)oldest_due_seconds;
     *counts = (struct worker_counts){{0}};

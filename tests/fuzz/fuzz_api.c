@@ -56,6 +56,8 @@ static const struct {
     {HTTP_GET, WEBHOOK "/subscription/{s}/deliveries", 0, 0},
     {HTTP_POST, WEBHOOK "/subscription/{s}/recover", 9, 9},
     {HTTP_POST, WEBHOOK "/subscription/{s}/test", 0, 0},
+    {HTTP_POST, WEBHOOK "/subscription/{s}/probe/secret", 0, 0},
+    {HTTP_GET, WEBHOOK "/subscription/{s}/probe/secret", 0, 0},
     {HTTP_GET, WEBHOOK "/delivery/{d}", 0, 0},
     {HTTP_POST, WEBHOOK "/delivery/{d}/retry", 0, 0},
     {HTTP_POST, WEBHOOK "/delivery/{d}/cancel", 0, 0},

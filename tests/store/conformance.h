@@ -114,6 +114,8 @@ int run_log_tests(void);
 int run_hand_tests(void);
 int run_recover_tests(void);
 int run_forced_tests(void);
+int run_probe_tests(void);
+int run_backlog_tests(void);
 int run_process_tests(void);
 
 #endif

@@ -39,10 +39,20 @@ enum {
 };
 
 /* One acknowledged write, as a line of fixed size in its writer's file. */
-enum ack_kind { ACK_CREATED = 1, ACK_ROTATED, ACK_PUBLISHED, ACK_SETTLED, ACK_FORCED, ACK_CANCELLED, ACK_KINDS };
+enum ack_kind {
+    ACK_CREATED = 1,
+    ACK_ROTATED,
+    ACK_PUBLISHED,
+    ACK_SETTLED,
+    ACK_FORCED,
+    ACK_CANCELLED,
+    ACK_PROBED,
+    ACK_KINDS
+};
 struct ack {
     uint32_t kind;
     uint32_t deliveries; /* of ACK_PUBLISHED */
+    int64_t at_ms;       /* of ACK_PROBED: when it was asked for */
     struct object_id subscription;
     struct object_id event;
     unsigned char digest[SHA256_BYTES]; /* of the secret that was returned */
@@ -217,6 +227,17 @@ static enum status by_hand(struct person *person)
     return status;
 }
 
+static enum status probe(struct person *person)
+{
+    struct probe pending = {.generation = 0};
+    enum status status = store_probe_request(person->store, &organization, &person->own, &pending, NULL);
+    if (status == STATUS_OK) {
+        struct ack ack = {.kind = ACK_PROBED, .subscription = person->own, .at_ms = pending.requested_at_ms};
+        note(person, &ack);
+    }
+    return status;
+}
+
 static void *write_on(void *context)
 {
     struct person *person = context;
@@ -228,6 +249,8 @@ static void *write_on(void *context)
             answered(person, rotate(person));
         else if (dice < 5)
             answered(person, by_hand(person));
+        else if (dice == 5)
+            answered(person, probe(person));
         else
             answered(person, publish(person));
     }
@@ -263,6 +286,26 @@ static void settle(struct person *person, const struct claim *claims, size_t cou
     answered(person, status);
 }
 
+/* Some end, some are handed back, of some the claim is forgotten. */
+static enum status make_probe(struct store *store, int64_t now_ms, unsigned dice)
+{
+    struct probe_settlement settlement = {.replies = {{.response_status = 200}, {.response_status = 401}}};
+    struct subscription subscription;
+    struct object_id after = {{0}};
+    int64_t next_due_ms = INT64_MAX;
+    enum status status = store_probe_claim(store, now_ms, &after, admit_some, NULL, &settlement.claim, &next_due_ms);
+    if (status != STATUS_OK || dice % 8 == 0)
+        return status;
+    if (dice % 8 == 1)
+        return store_probe_release(store, now_ms, &settlement.claim);
+    status = store_subscription_get(store, &organization, &settlement.claim.subscription_id, &subscription);
+    if (status != STATUS_OK)
+        return status;
+    settlement.version = subscription.version;
+    subscription_clear(&subscription);
+    return store_probe_finish(store, now_ms, &settlement);
+}
+
 static void *claim_on(void *context)
 {
     struct person *person = context;
@@ -279,6 +322,8 @@ static void *claim_on(void *context)
             settle(person, claims, count);
         else
             clock_sleep_ms(5);
+        status = make_probe(person->store, clock_now_ms(), (unsigned)rand_r(&person->seed));
+        answered(person, status == STATUS_NOT_FOUND ? STATUS_OK : status);
     }
     return NULL;
 }
@@ -501,6 +546,17 @@ static void expect_by_hand(struct store *store, const struct ack *ack)
              status == STATUS_OK ? delivery_status_name(delivery.status) : status_name(status));
 }
 
+/* The one that was asked for, or a later one; and it was found by whoever looked for what is pending. */
+static void expect_probe(struct store *store, const struct ack *ack)
+{
+    struct probe found = {.generation = 0};
+    enum status status = store_probe_get(store, &organization, &ack->subscription, &found);
+    if (status != STATUS_OK || found.requested_at_ms < ack->at_ms)
+        fail("an acknowledged probe", status_name(status));
+    if (found.status != PROBE_DONE)
+        fail("an acknowledged probe", "never reached a claim");
+}
+
 /* Everything that waits, an hour later: no lease holds it any more. */
 static void drain(struct store *store)
 {
@@ -518,6 +574,11 @@ static void drain(struct store *store)
         if (status != STATUS_OK)
             fail("draining", status_name(status));
     }
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK)
+        status = make_probe(store, later_ms, 2);
+    if (status != STATUS_NOT_FOUND)
+        fail("draining probes", status_name(status));
 }
 
 static unsigned long reckoned[ACK_KINDS];
@@ -531,6 +592,8 @@ static void reckon_file(struct store *store, const char *path)
             expect_secret(store, &ack);
         else if (ack.kind == ACK_PUBLISHED)
             expect_event(store, &ack);
+        else if (ack.kind == ACK_PROBED)
+            expect_probe(store, &ack);
         else if (ack.kind == ACK_SETTLED)
             expect_settlement(store, &ack);
         else
@@ -553,9 +616,9 @@ static void reckon(void)
         }
     store_close(store);
     printf("torture: found again: %lu subscriptions, %lu rotations, %lu events, %lu settlements, %lu forced, %lu "
-           "cancelled\n",
+           "cancelled, %lu probes\n",
            reckoned[ACK_CREATED], reckoned[ACK_ROTATED], reckoned[ACK_PUBLISHED], reckoned[ACK_SETTLED],
-           reckoned[ACK_FORCED], reckoned[ACK_CANCELLED]);
+           reckoned[ACK_FORCED], reckoned[ACK_CANCELLED], reckoned[ACK_PROBED]);
     for (int kind = ACK_CREATED; kind < ACK_KINDS; kind++)
         if (reckoned[kind] == 0)
             fail("nothing was acknowledged", "of at least one kind");

@@ -22,6 +22,7 @@ EVENT = "/v1/public/webhook/event"
 EVENTS = "/v1/public/webhook/events"
 DELIVERY = "/v1/public/webhook/delivery"
 WHOAMI = "/v1/whoami"
+METRICS = "/metrics"
 
 ERROR_TYPES = {
     400: "VALIDATION_ERROR",
@@ -92,6 +93,9 @@ def check_answer(method, target, response, mount=""):
         return
     if response.status == 204:
         assert response.body == b""
+        return
+    if path == "/metrics" and response.status == 200:
+        assert response.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
         return
     assert response.header("Content-Type") == "application/json"
     body = response.json

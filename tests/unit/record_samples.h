@@ -100,4 +100,12 @@ static const struct delivery whole_delivery = {.status = DELIVERY_FAILED,
                                                .is_forced = true,
                                                .organization_id = {{1, 2, 3}}};
 
+static const struct probe whole_probe = {.organization_id = {{4, 5, 6}},
+                                         .status = PROBE_VOID,
+                                         .generation = UINT32_MAX,
+                                         .lease_until_ms = 7,
+                                         .requested_at_ms = INT64_MIN,
+                                         .finished_at_ms = INT64_MAX,
+                                         .replies = {{204, ATTEMPT_NO_ERROR, 12}, {0, ATTEMPT_PROTOCOL, INT64_MAX}}};
+
 #endif

@@ -161,6 +161,24 @@ static void the_payload_is_found_in_the_body_byte_for_byte(void **state)
     event_clear(&event);
 }
 
+static void a_test_event_names_the_subscription_and_has_a_trace_id_of_its_own(void **state)
+{
+    (void)state;
+    struct object_id subscription_id = {{1, 2, 3}};
+    struct event events[2] = {{.created_at_ms = 1}, {.created_at_ms = 2}};
+    struct slice payload;
+    for (size_t i = 0; i < 2; i++) {
+        event_fill_in_test(&events[i], &subscription_id);
+        assert_string_equal(events[i].name, "Webhook.Test");
+        assert_non_null(strstr(buf_text(&events[i].body), events[i].trace_id));
+        assert_int_equal(event_payload(&events[i], &payload), STATUS_OK);
+        assert_non_null(strstr(payload.data, "\"subscription_id\":\"010203000000000000000000\"}"));
+    }
+    assert_string_not_equal(events[0].trace_id, events[1].trace_id);
+    event_clear(&events[0]);
+    event_clear(&events[1]);
+}
+
 static void a_damaged_body_has_no_payload(void **state)
 {
     (void)state;
@@ -180,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_body_is_composed_byte_for_byte),
         cmocka_unit_test(the_payload_is_found_in_the_body_byte_for_byte),
+        cmocka_unit_test(a_test_event_names_the_subscription_and_has_a_trace_id_of_its_own),
         cmocka_unit_test(a_damaged_body_has_no_payload),
         cmocka_unit_test(an_empty_filter_and_a_star_are_everything),
         cmocka_unit_test(a_service_star_is_every_event_of_that_service),

@@ -308,6 +308,29 @@ static void an_attempt_keeps_every_member(void **state)
     buf_clear(&bytes);
 }
 
+static void a_probe_keeps_every_member_and_the_readers_id(void **state)
+{
+    (void)state;
+    struct probe out = {.subscription_id = {{9}}};
+    struct buf bytes = {0};
+    probe_encode(&whole_probe, &bytes);
+    assert_int_equal(probe_decode(buf_slice(&bytes), &out), STATUS_OK);
+    assert_int_equal(out.subscription_id.bytes[0], 9);
+    assert_memory_equal(&out.organization_id, &whole_probe.organization_id, sizeof out.organization_id);
+    assert_int_equal(out.status, PROBE_VOID);
+    assert_int_equal(out.generation, UINT32_MAX);
+    assert_int_equal(out.lease_until_ms, 7);
+    assert_true(out.requested_at_ms == INT64_MIN);
+    assert_true(out.finished_at_ms == INT64_MAX);
+    assert_int_equal(out.replies[PROBE_NEW_SECRET].response_status, 204);
+    assert_int_equal(out.replies[PROBE_NEW_SECRET].error, ATTEMPT_NO_ERROR);
+    assert_int_equal(out.replies[PROBE_NEW_SECRET].duration_ms, 12);
+    assert_int_equal(out.replies[PROBE_FORGED].response_status, 0);
+    assert_int_equal(out.replies[PROBE_FORGED].error, ATTEMPT_PROTOCOL);
+    assert_true(out.replies[PROBE_FORGED].duration_ms == INT64_MAX);
+    buf_clear(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +347,7 @@ int main(void)
         cmocka_unit_test(an_events_head_is_read_from_its_first_bytes),
         cmocka_unit_test(the_longest_words_fit_in_a_head_and_longer_ones_are_corrupt),
         cmocka_unit_test(an_attempt_keeps_every_member),
+        cmocka_unit_test(a_probe_keeps_every_member_and_the_readers_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

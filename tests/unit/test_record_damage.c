@@ -87,6 +87,17 @@ static enum status decode_attempt(struct slice bytes)
     return status;
 }
 
+static void encode_probe(struct buf *out)
+{
+    probe_encode(&whole_probe, out);
+}
+
+static enum status decode_probe(struct slice bytes)
+{
+    struct probe probe = {0};
+    return probe_decode(bytes, &probe);
+}
+
 static const struct kind {
     void (*encode)(struct buf *out);
     enum status (*decode)(struct slice bytes);
@@ -94,7 +105,7 @@ static const struct kind {
 } kinds[] = {
     {encode_api_key, decode_api_key, 1}, {encode_subscription, decode_subscription, 2},
     {encode_event, decode_event, 1},     {encode_delivery, decode_delivery, 2},
-    {encode_attempt, decode_attempt, 1},
+    {encode_attempt, decode_attempt, 1}, {encode_probe, decode_probe, 1},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -71,7 +72,7 @@ static const struct attempt unheard = {.error = ATTEMPT_TIMEOUT};
 
 static void write_counts(int64_t now_ms, struct worker_counts *counts)
 {
-    assert_int_equal(worker_state_write(directory, now_ms, 0, counts), STATUS_OK);
+    assert_int_equal(worker_state_write(directory, now_ms, 0, NULL, counts), STATUS_OK);
 }
 
 static void write_attempts(int64_t now_ms, int succeeded, int failed)
@@ -88,8 +89,8 @@ static void what_was_written_last_is_read(void **state)
 {
     (void)state;
     struct worker_counts none = {{0}};
-    assert_int_equal(worker_state_write(directory, NOON, 7, &none), STATUS_OK);
-    assert_int_equal(worker_state_write(directory, NOON + 1000, -1, &none), STATUS_OK);
+    assert_int_equal(worker_state_write(directory, NOON, 7, NULL, &none), STATUS_OK);
+    assert_int_equal(worker_state_write(directory, NOON + 1000, -1, NULL, &none), STATUS_OK);
     struct worker_state read = read_state();
     assert_int_equal(read.last_run_at_ms, NOON + 1000);
     assert_int_equal(read.oldest_due_seconds, -1);
@@ -140,8 +141,8 @@ static void what_could_not_be_written_is_kept(void **state)
     worker_counts_attempt(&counts, &taken, DELIVERY_DELIVERED);
     int fd = open(path_of("worker.state.new"), O_WRONLY | O_CREAT, 0600);
     assert_int_equal(flock(fd, LOCK_EX), 0); /* a worker that was stopped in the act */
-    assert_int_equal(worker_state_write(directory, NOON, 0, &counts), STATUS_AGAIN);
-    assert_int_equal(worker_state_write("/nonexistent", NOON, 0, &counts), STATUS_IO);
+    assert_int_equal(worker_state_write(directory, NOON, 0, NULL, &counts), STATUS_AGAIN);
+    assert_int_equal(worker_state_write("/nonexistent", NOON, 0, NULL, &counts), STATUS_IO);
     close(fd);
     write_counts(NOON, &counts);
     assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], 1);
@@ -159,10 +160,10 @@ static void writers_side_by_side_lose_nothing(void **state)
         enum status status = STATUS_OK;
         for (int j = 0; j < WRITES; j++) {
             worker_counts_attempt(&counts, &taken, DELIVERY_DELIVERED);
-            status = worker_state_write(directory, NOON, 0, &counts); /* what fails is handed in with the next */
+            status = worker_state_write(directory, NOON, 0, NULL, &counts); /* what fails is handed in with the next */
         }
         while (status == STATUS_AGAIN)
-            status = worker_state_write(directory, NOON, 0, &counts);
+            status = worker_state_write(directory, NOON, 0, NULL, &counts);
         _exit(status != STATUS_OK);
     }
     for (int i = 0; i < WRITERS; i++) {
@@ -266,10 +267,101 @@ static void a_full_ring_fits_into_the_file(void **state)
     for (int i = 0; i < WORKER_MINUTES; i++)
         full.minutes[i] =
             (struct worker_minute){INT64_MAX / MINUTE / WORKER_MINUTES * WORKER_MINUTES + i, INT64_MAX, INT64_MAX};
+    full.backlog = (struct worker_backlog){INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, .destination_count = 10};
+    for (int i = 0; i < WORKER_DESTINATIONS; i++) {
+        full.backlog.destinations[i].due = INT64_MAX;
+        memset(full.backlog.destinations[i].host, 'a', URL_HOST_SIZE - 1);
+    }
     worker_state_encode(&full, &text);
     assert_true(text.length <= WORKER_STATE_MAX_BYTES);
     assert_true(worker_state_decode(buf_slice(&text), &read));
     assert_memory_equal(read.minutes, full.minutes, sizeof full.minutes);
+    buf_clear(&text);
+}
+
+static void attempts_are_counted_by_how_long_they_took(void **state)
+{
+    (void)state;
+    static const int64_t durations_ms[] = {-1, 0, 10, 11, 60000, 60001, INT32_MAX};
+    struct worker_counts counts = {{0}};
+    for (size_t i = 0; i < sizeof durations_ms / sizeof durations_ms[0]; i++) {
+        struct attempt attempt = {.response_status = 200, .duration_ms = durations_ms[i]};
+        worker_counts_attempt(&counts, &attempt, DELIVERY_DELIVERED);
+    }
+    write_counts(NOON, &counts);
+    struct worker_state read = read_state();
+    assert_int_equal(read.counts.of[WORKER_DURATIONS], 3);
+    assert_int_equal(read.counts.of[WORKER_DURATIONS + 1], 1);
+    assert_int_equal(read.counts.of[WORKER_DURATIONS + WORKER_DURATION_BUCKETS - 2], 1);
+    assert_int_equal(read.counts.of[WORKER_DURATIONS + WORKER_DURATION_BUCKETS - 1], 2);
+    assert_int_equal(read.counts.of[WORKER_DURATION_SUM_MS], 10 + 11 + 60000 + 60001 + (int64_t)INT32_MAX);
+    for (int i = 1; i < WORKER_DURATION_BUCKETS; i++)
+        assert_true(worker_duration_bound_ms(i) > worker_duration_bound_ms(i - 1));
+}
+
+static void the_last_backlog_stays_until_another_is_handed_in(void **state)
+{
+    (void)state;
+    struct worker_counts none = {{0}};
+    struct worker_backlog backlog = {.counted_at_ms = NOON, .due = 1, .later = 2, .held = 3};
+    for (size_t i = 0; i < WORKER_DESTINATIONS; i++) {
+        struct worker_destination *destination = &backlog.destinations[backlog.destination_count++];
+        *destination = (struct worker_destination){.host = "[2001:db8::1]", .due = i};
+        if (i > 0)
+            memset(destination->host, 'a', 253);
+    }
+    assert_int_equal(worker_state_write(directory, NOON, 0, &backlog, &none), STATUS_OK);
+    write_attempts(NOON + 1000, 1, 0);
+    struct worker_backlog read = read_state().backlog;
+    assert_int_equal(read.counted_at_ms, NOON);
+    assert_int_equal(read.due, 1);
+    assert_int_equal(read.later, 2);
+    assert_int_equal(read.held, 3);
+    assert_int_equal(read.destination_count, WORKER_DESTINATIONS);
+    for (size_t i = 0; i < WORKER_DESTINATIONS; i++) {
+        assert_string_equal(read.destinations[i].host, backlog.destinations[i].host);
+        assert_int_equal(read.destinations[i].due, i);
+    }
+    backlog.destination_count = 0;
+    assert_int_equal(worker_state_write(directory, NOON + 2000, 0, &backlog, &none), STATUS_OK);
+    assert_int_equal(read_state().backlog.destination_count, 0);
+    assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], 1);
+}
+
+/* In memory of exactly that size, so that a sanitizer sees each byte that is read beyond it. */
+static bool decode_exact(const char *text, size_t length)
+{
+    struct worker_state read = {.oldest_due_seconds = -1};
+    char *exact = malloc(length ? length : 1);
+    assert_non_null(exact);
+    memcpy(exact, text, length);
+    bool is_good = worker_state_decode((struct slice){exact, length}, &read);
+    free(exact);
+    return is_good;
+}
+
+static void a_damaged_backlog_is_not_known(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    struct worker_state whole = {.last_run_at_ms = NOON, .backlog = {.counted_at_ms = NOON, .destination_count = 2}};
+    memcpy(whole.backlog.destinations[0].host, "a.example", 10);
+    memcpy(whole.backlog.destinations[1].host, "b.example", 10);
+    worker_state_encode(&whole, &text);
+    const char *start = strstr(buf_text(&text), "backlog ");
+    assert_non_null(start);
+    for (size_t length = (size_t)(start - text.data) + 1; length <= text.length; length++)
+        assert_int_equal(decode_exact(text.data, length), text.data[length - 1] == '\n');
+    for (const char *c = "\"\\ A{\x80"; *c != '\0'; c++) {
+        text.data[text.length - 3] = *c;
+        assert_false(decode_exact(text.data, text.length));
+    }
+    text.data[text.length - 3] = 'l';
+    for (int i = 2; i < WORKER_DESTINATIONS; i++)
+        buf_append_text(&text, "destination 1 c\n");
+    assert_true(decode_exact(text.data, text.length));
+    buf_append_text(&text, "destination 1 c\n");
+    assert_false(decode_exact(text.data, text.length));
     buf_clear(&text);
 }
 
@@ -287,6 +379,9 @@ int main(void)
         cmocka_unit_test_teardown(damaged_figures_are_not_known_and_begin_anew, remove_files),
         cmocka_unit_test_teardown(numbers_beyond_every_bound_are_damage, remove_files),
         cmocka_unit_test_teardown(a_full_ring_fits_into_the_file, remove_files),
+        cmocka_unit_test_teardown(attempts_are_counted_by_how_long_they_took, remove_files),
+        cmocka_unit_test_teardown(the_last_backlog_stays_until_another_is_handed_in, remove_files),
+        cmocka_unit_test(a_damaged_backlog_is_not_known),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -51,8 +51,10 @@ enum bdb_table {
     BDB_IDEMPOTENCY,       /* digest -> fingerprint, end, kept answer */
     BDB_URGENT,            /* as BDB_DUE, of forced deliveries alone */
     BDB_FAILED,            /* subscription, finished, event -> nothing; of deliveries that ended in failure */
-    BDB_HEALTH, /* subscription -> since when it only fails, up to when its work is in order; the worker's alone */
-    BDB_INBOX,  /* event -> how many of its deliveries are in BDB_DUE, creation; one table a lane */
+    BDB_HEALTH,            /* subscription -> since when it only fails, up to when its work is in order; the worker's */
+    BDB_PROBE,             /* subscription -> record of the latest */
+    BDB_PROBE_DUE,         /* subscription -> when its pending probe may be claimed, organization */
+    BDB_INBOX,             /* event -> how many of its deliveries are in BDB_DUE, creation; one table a lane */
     BDB_TABLES = BDB_INBOX + BDB_LANES
 };
 
@@ -164,6 +166,9 @@ typedef enum status (*bdb_row_visit)(struct bdb *bdb, void *context, const struc
 /* Every row of the table in order, with nothing locked while `visit` looks at one. A row that is there all the time is
  * visited once. Returns what ended it. */
 enum status bdb_walk(struct bdb *bdb, enum bdb_table table, bdb_row_visit visit, void *context) MUST_USE;
+/* Some hundred rows of it, from *from on, which is moved behind them. *is_last: there is nothing behind them. */
+enum status bdb_walk_page(struct bdb *bdb, enum bdb_table table, struct bdb_key *from, bdb_row_visit visit,
+                          void *context, bool *is_last) MUST_USE;
 
 /* ---- bdb_answer.c ---- */
 
@@ -181,6 +186,10 @@ struct bdb_key bdb_subscription_key(const struct uuid *organization_id, const st
 /* Tombstones too. The caller clears `out`. */
 enum status bdb_subscription_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *organization_id,
                                   const struct object_id *id, u_int32_t flags, struct subscription *out) MUST_USE;
+
+/* The same, as it is committed now. */
+enum status bdb_subscription_look(struct bdb *bdb, const struct uuid *organization_id, const struct object_id *id,
+                                  struct subscription *out) MUST_USE;
 
 struct bdb_organization {
     uint64_t version; /* raised with every change that decides which subscriptions an event matches */
@@ -380,6 +389,29 @@ enum status bdb_agenda_next(struct bdb_agenda *agenda, const struct object_id *a
 void bdb_agenda_note_round(struct bdb_agenda *agenda, size_t hops);
 int64_t bdb_agenda_round_in_ms(struct bdb_agenda *agenda);
 
+/* ---- bdb_probe.c ---- */
+
+/* The latest, whatever its status. */
+enum status bdb_probe_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id, u_int32_t flags,
+                           struct probe *out) MUST_USE;
+/* With its row in BDB_PROBE_DUE: where it is pending, at the end of its lease or at once; else that row goes. */
+enum status bdb_probe_write(struct bdb *bdb, DB_TXN *txn, const struct probe *probe) MUST_USE;
+
+/* ---- bdb_probe_due.c ---- */
+
+struct bdb_probe_due {
+    struct object_id subscription_id;
+    struct uuid organization_id;
+    int64_t due_at_ms;
+};
+enum status bdb_probe_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_probe_due *due) MUST_USE;
+/* A row that is not there is STATUS_OK. */
+enum status bdb_probe_due_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_probe_due *due) MUST_USE;
+/* The first row behind `after`. STATUS_NOT_FOUND. */
+enum status bdb_probe_due_hop(struct bdb *bdb, const struct object_id *after, struct bdb_probe_due *out) MUST_USE;
+/* Whether one may be claimed at now_ms. Reads rows that are worked on, until it meets one that is not. */
+enum status bdb_probe_is_due(struct bdb *bdb, int64_t now_ms, bool *out) MUST_USE;
+
 /* ---- bdb_wake.c ---- */
 
 /* Tells whoever listens that there is work. */
@@ -440,10 +472,23 @@ enum status bdb_recover(struct store *store, int64_t now_ms, struct recovery *re
 enum status bdb_upkeep(struct store *store, int64_t now_ms, const struct upkeep_limits *limits,
                        struct upkeep_state *state, struct upkeep_counts *counts, bool *is_done);
 
+enum status bdb_probe_request(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                              struct probe *out, struct answer *answer);
+enum status bdb_probe_get(struct store *store, const struct uuid *organization_id, const struct object_id *id,
+                          struct probe *out);
+enum status bdb_probe_claim(struct store *store, int64_t now_ms, const struct object_id *after, store_admit admit,
+                            void *context, struct probe_claim *out, int64_t *next_due_ms);
+enum status bdb_probe_extend(struct store *store, int64_t now_ms, int64_t lease_ms, struct probe_claim *claim);
+enum status bdb_probe_release(struct store *store, int64_t now_ms, const struct probe_claim *claim);
+enum status bdb_probe_finish(struct store *store, int64_t now_ms, struct probe_settlement *settlement);
+
 enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_statistics *out);
 enum status bdb_overview(struct store *store, int64_t now_ms,
                          void (*visit)(void *context, const struct store_concern *concern), void *context,
                          struct store_overview *out);
+enum status bdb_backlog_step(struct store *store, int64_t now_ms, struct store_place *place,
+                             void (*visit)(void *context, const struct store_backlog *backlog), void *context);
+enum status bdb_usage(struct store *store, struct store_usage *out);
 int bdb_wake_fd(struct store *store);
 void bdb_wake_drain(struct store *store);
 

@@ -52,6 +52,8 @@ enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_sta
     if (status == STATUS_OK)
         status = regard_all(bdb, now_ms, false, &statistics);
     if (status == STATUS_OK)
+        status = bdb_probe_is_due(bdb, now_ms, &statistics.has_probe_due);
+    if (status == STATUS_OK)
         *out = statistics;
     return status;
 }

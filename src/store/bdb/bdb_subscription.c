@@ -41,13 +41,26 @@ static enum status write_record(struct bdb *bdb, DB_TXN *txn, const struct subsc
     return status;
 }
 
-/* ---- get ---- */
+/* ---- look and get ---- */
 
 struct lookup {
     const struct uuid *organization_id;
     const struct object_id *id;
     struct subscription *out;
 };
+
+static enum status look_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    const struct lookup *lookup = context;
+    return bdb_subscription_read(bdb, txn, lookup->organization_id, lookup->id, 0, lookup->out);
+}
+
+enum status bdb_subscription_look(struct bdb *bdb, const struct uuid *organization_id, const struct object_id *id,
+                                  struct subscription *out)
+{
+    struct lookup lookup = {organization_id, id, out};
+    return bdb_run(bdb, BDB_READ, 0, look_work, &lookup);
+}
 
 static enum status get_work(struct bdb *bdb, DB_TXN *txn, void *context)
 {

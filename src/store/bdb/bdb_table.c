@@ -26,6 +26,8 @@ static const struct table tables[BDB_INBOX + 1] = {
     [BDB_URGENT] = {"urgent", 4096, 0},
     [BDB_FAILED] = {"failed", 8192, 0},
     [BDB_HEALTH] = {"health", 4096, 0},
+    [BDB_PROBE] = {"probe", 4096, 0},
+    [BDB_PROBE_DUE] = {"probe_due", 4096, 0},
     [BDB_INBOX] = {"inbox", 4096, 0}, /* and the following, one a lane */
 };
 

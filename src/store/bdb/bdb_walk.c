@@ -53,21 +53,31 @@ static enum status visit_all(struct bdb *bdb, const struct page *page, bdb_row_v
     return status;
 }
 
-enum status bdb_walk(struct bdb *bdb, enum bdb_table table, bdb_row_visit visit, void *context)
+enum status bdb_walk_page(struct bdb *bdb, enum bdb_table table, struct bdb_key *from, bdb_row_visit visit,
+                          void *context, bool *is_last)
 {
     struct page *page = mem_calloc(1, sizeof *page);
-    enum status status;
     page->table = table;
-    do {
-        status = bdb_run(bdb, BDB_READ, 0, page_work, page);
-        if (status == STATUS_OK)
-            status = visit_all(bdb, page, visit, context);
-        if (page->count > 0) {
-            page->from = page->keys[page->count - 1];
-            bdb_key_add_number(&page->from, 1, 0); /* what sorts next */
-        }
-    } while (status == STATUS_OK && !page->is_last);
+    page->from = *from;
+    enum status status = bdb_run(bdb, BDB_READ, 0, page_work, page);
+    if (status == STATUS_OK)
+        status = visit_all(bdb, page, visit, context);
+    if (status == STATUS_OK && page->count > 0) {
+        *from = page->keys[page->count - 1];
+        bdb_key_add_number(from, 1, 0); /* what sorts next */
+    }
+    *is_last = page->is_last;
     buf_clear(&page->values);
     free(page);
+    return status;
+}
+
+enum status bdb_walk(struct bdb *bdb, enum bdb_table table, bdb_row_visit visit, void *context)
+{
+    struct bdb_key from = {.length = 0};
+    bool is_last = false;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !is_last)
+        status = bdb_walk_page(bdb, table, &from, visit, context, &is_last);
     return status;
 }
