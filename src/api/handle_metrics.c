@@ -104,6 +104,19 @@ static void add_backlog(struct buf *out, const struct worker_backlog *backlog)
                        backlog->destinations[i].due);
 }
 
+static void add_failing(struct buf *out, const struct worker_failing *failing)
+{
+    static const char failures[] = "hookturn_destination_failures", window[] = "hookturn_destination_window";
+    metrics_family(out, failures, "gauge", "Failures in a row, of the destinations that have most of them.");
+    for (size_t i = 0; i < failing->count; i++)
+        metrics_sample(out, failures, (struct metrics_label){"destination", failing->items[i].name},
+                       failing->items[i].failures);
+    metrics_family(out, window, "gauge", "How many requests at a time the same destinations get for now.");
+    for (size_t i = 0; i < failing->count; i++)
+        metrics_sample(out, window, (struct metrics_label){"destination", failing->items[i].name},
+                       failing->items[i].window);
+}
+
 /* ---- the store ---- */
 
 static void add_store(struct buf *out, const struct store_usage *usage)
@@ -126,6 +139,7 @@ void handle_metrics(struct call *call)
     add_worker(&success.body, &worker);
     add_attempts(&success.body, &worker);
     add_backlog(&success.body, &worker.backlog);
+    add_failing(&success.body, &worker.failing);
     if (store_usage(call->store, &usage) == STATUS_OK)
         add_store(&success.body, &usage);
     else

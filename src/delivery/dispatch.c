@@ -13,6 +13,8 @@
 #include "delivery/sender.h"
 #include "delivery/slots.h"
 
+_Static_assert((int)WORKER_DESTINATION_NAME == (int)DESTINATION_NAME_SIZE, "a name is copied as it stands");
+
 struct dispatch {
     struct store *store;
     const struct conf *conf;
@@ -296,9 +298,15 @@ enum status dispatch_claim(struct dispatch *dispatch, struct claim_round *out)
     return status;
 }
 
-size_t dispatch_worst(const struct dispatch *dispatch, struct slots_trouble *out, size_t max)
+void dispatch_failing(const struct dispatch *dispatch, struct worker_failing *out)
 {
-    return slots_worst(dispatch->slots, out, max);
+    struct slots_trouble worst[WORKER_DESTINATIONS];
+    out->count = slots_worst(dispatch->slots, worst, WORKER_DESTINATIONS);
+    for (size_t i = 0; i < out->count; i++) {
+        memcpy(out->items[i].name, worst[i].name, sizeof(out->items[i].name));
+        out->items[i].failures = worst[i].failures;
+        out->items[i].window = worst[i].window;
+    }
 }
 
 void dispatch_run(struct dispatch *dispatch, int64_t timeout_ms, int wake_fd)

@@ -42,8 +42,8 @@ enum status dispatch_claim(struct dispatch *dispatch, struct claim_round *out) M
 /* As sender_run. */
 void dispatch_run(struct dispatch *dispatch, int64_t timeout_ms, int wake_fd);
 enum status dispatch_settle(struct dispatch *dispatch) MUST_USE;
-/* As slots_worst. */
-size_t dispatch_worst(const struct dispatch *dispatch, struct slots_trouble *out, size_t max);
+/* The destinations that fail, for the workers' figures. */
+void dispatch_failing(const struct dispatch *dispatch, struct worker_failing *out);
 /* Stops what is in flight and hands its claims back. Nothing can be started afterwards. */
 void dispatch_abandon(struct dispatch *dispatch);
 

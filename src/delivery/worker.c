@@ -93,12 +93,14 @@ static enum status bear(struct worker *worker, struct trouble *trouble, const ch
 static void write_state(struct worker *worker)
 {
     struct store_statistics statistics;
+    struct worker_failing failing;
     int64_t now_ms = clock_now_ms();
     if (store_statistics(worker->store, now_ms, &statistics) != STATUS_OK)
         return;
     int64_t oldest_ms = statistics.oldest_due_ms > 0 ? most(now_ms - statistics.oldest_due_ms, 0) : 0;
+    dispatch_failing(worker->dispatch, &failing);
     enum status status =
-        worker_state_write(worker->conf->data_dir, now_ms, oldest_ms / 1000, survey_result(worker->survey),
+        worker_state_write(worker->conf->data_dir, now_ms, oldest_ms / 1000, survey_result(worker->survey), &failing,
                            dispatch_counts(worker->dispatch)); /* kept where it fails */
     if (status != STATUS_OK && !worker->state_is_unwritten)
         log_warn("worker_state_unwritten", LOG_TEXT("status", status_name(status)));

@@ -86,7 +86,8 @@ static enum status replace(int fd, const char *fresh, const char *path, const st
 }
 
 enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds,
-                               const struct worker_backlog *backlog, struct worker_counts *counts)
+                               const struct worker_backlog *backlog, const struct worker_failing *failing,
+                               struct worker_counts *counts)
 {
     int fd;
     struct worker_state state = {0};
@@ -99,6 +100,8 @@ enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t old
         state.oldest_due_seconds = oldest_due_seconds;
         if (backlog != NULL)
             state.backlog = *backlog;
+        if (failing != NULL)
+            state.failing = *failing;
         worker_state_add(&state, now_ms, counts);
         status = replace(fd, fresh.data, path.data, &state);
         close(fd);

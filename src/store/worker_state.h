@@ -56,6 +56,18 @@ struct worker_backlog {
     size_t destination_count;
 };
 
+/* Destinations whose last request failed, as the worker sees it that wrote last; those with the most failures in a row
+ * first. */
+enum { WORKER_DESTINATION_NAME = URL_HOST_SIZE + 6 };
+struct worker_failing {
+    struct {
+        char name[WORKER_DESTINATION_NAME]; /* "host:port" */
+        uint64_t failures;                  /* in a row */
+        uint64_t window;                    /* how many requests it gets at a time */
+    } items[WORKER_DESTINATIONS];
+    size_t count;
+};
+
 /* Attempts that were counted in one minute of the clock. */
 struct worker_minute {
     int64_t minute; /* since 1970 */
@@ -72,6 +84,7 @@ struct worker_state {
     int64_t since_ms;                             /* when counting began; 0: nothing was counted yet */
     struct worker_counts counts;                  /* of all workers since then; they only rise */
     struct worker_backlog backlog;                /* the last that was handed in */
+    struct worker_failing failing;                /* likewise */
     struct worker_minute minutes[WORKER_MINUTES]; /* a ring: minute modulo WORKER_MINUTES */
 };
 
@@ -83,11 +96,13 @@ struct worker_rates {
 };
 struct worker_rates worker_state_rates(const struct worker_state *state, int64_t now_ms);
 
-/* `backlog` takes the place of the last one; NULL: that stays. Adds `counts` to what all workers counted so far, and
- * empties them. On any other status they keep what they hold, to be handed in again: STATUS_AGAIN where others are at
- * it for too long, STATUS_FULL, STATUS_IO. Written beside and renamed: who reads sees one state or the other. */
+/* `backlog` and `failing` take the places of the last ones; NULL: those stay. Adds `counts` to what all workers counted
+ * so far, and empties them. On any other status they keep what they hold, to be handed in again: STATUS_AGAIN where
+ * others are at it for too long, STATUS_FULL, STATUS_IO. Written beside and renamed: who reads sees one state or the
+ * other. */
 enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds,
-                               const struct worker_backlog *backlog, struct worker_counts *counts) MUST_USE;
+                               const struct worker_backlog *backlog, const struct worker_failing *failing,
+                               struct worker_counts *counts) MUST_USE;
 /* Never fails: what cannot be read is not known. */
 void worker_state_read(const char *data_dir, struct worker_state *out);
 

@@ -4,6 +4,7 @@
  *     last_run_at_ms, oldest_due_seconds, since_ms, then the counts, each with its number
  *     backlog <counted at> <due> <later> <held>            once something was counted
  *     destination <due> <host>                             the worst, at most WORKER_DESTINATIONS
+ *     failing <failures in a row> <window> <host:port>     likewise
  *     minute <minute since 1970> <succeeded> <failed>      for each minute in which something was attempted
  *
  * Whatever is not exactly that counts as not known, and the next worker begins anew: figures are worth less than a
@@ -150,6 +151,13 @@ static void encode_backlog(const struct worker_backlog *backlog, struct buf *out
         buf_printf(out, "destination %" PRIu64 " %s\n", backlog->destinations[i].due, backlog->destinations[i].host);
 }
 
+static void encode_failing(const struct worker_failing *failing, struct buf *out)
+{
+    for (size_t i = 0; i < failing->count; i++)
+        buf_printf(out, "failing %" PRIu64 " %" PRIu64 " %s\n", failing->items[i].failures, failing->items[i].window,
+                   failing->items[i].name);
+}
+
 void worker_state_encode(const struct worker_state *state, struct buf *out)
 {
     buf_append_text(out, HEAD "\n");
@@ -159,6 +167,7 @@ void worker_state_encode(const struct worker_state *state, struct buf *out)
     for (int i = 0; i < WORKER_COUNTS; i++)
         buf_printf(out, "%s %" PRIu64 "\n", count_names[i], state->counts.of[i]);
     encode_backlog(&state->backlog, out);
+    encode_failing(&state->failing, out);
     for (int i = 0; i < WORKER_MINUTES; i++) {
         const struct worker_minute *slot = &state->minutes[i];
         if (slot->succeeded > 0 || slot->failed > 0)
@@ -231,13 +240,13 @@ static bool take_counts(struct slice *text, struct worker_counts *out)
     return true;
 }
 
-/* What a URL's host can be; it ends up in other people's texts. */
-static bool take_host(struct slice *text, char out[URL_HOST_SIZE])
+/* What a URL's host can be, and a port; it ends up in other people's texts. */
+static bool take_host(struct slice *text, char *out, size_t size)
 {
     size_t length = 0;
     while (length < text->length && text->data[length] != '\n')
         length++;
-    if (length == text->length || length >= URL_HOST_SIZE ||
+    if (length == text->length || length >= size ||
         strspn(text->data, "abcdefghijklmnopqrstuvwxyz0123456789.-_:[]") < length) /* the line's end ends that */
         return false;
     memcpy(out, text->data, length);
@@ -253,7 +262,8 @@ static bool take_destination(struct slice *text, struct worker_backlog *backlog)
     if (backlog->destination_count == WORKER_DESTINATIONS)
         return false;
     backlog->destination_count++;
-    return take_count(text, &out->due) && take_word(text, " ") && take_host(text, out->host) && take_word(text, "\n");
+    return take_count(text, &out->due) && take_word(text, " ") && take_host(text, out->host, sizeof out->host) &&
+           take_word(text, "\n");
 }
 
 static bool take_backlog(struct slice *text, struct worker_backlog *out)
@@ -269,13 +279,27 @@ static bool take_backlog(struct slice *text, struct worker_backlog *out)
     return true;
 }
 
+static bool take_failing(struct slice *text, struct worker_failing *out)
+{
+    while (take_word(text, "failing")) {
+        if (out->count == WORKER_DESTINATIONS)
+            return false;
+        size_t at = out->count++;
+        if (!take_count(text, &out->items[at].failures) || !take_count(text, &out->items[at].window) ||
+            !take_word(text, " ") || !take_host(text, out->items[at].name, sizeof out->items[at].name) ||
+            !take_word(text, "\n"))
+            return false;
+    }
+    return true;
+}
+
 bool worker_state_decode(struct slice text, struct worker_state *out)
 {
     struct worker_state state = {.is_running = out->is_running};
     if (!take_word(&text, HEAD "\n") || !take_time(&text, "last_run_at_ms", &state.last_run_at_ms) ||
         !take_time(&text, "oldest_due_seconds", &state.oldest_due_seconds) ||
         !take_time(&text, "since_ms", &state.since_ms) || !take_counts(&text, &state.counts) ||
-        !take_backlog(&text, &state.backlog))
+        !take_backlog(&text, &state.backlog) || !take_failing(&text, &state.failing))
         return false;
     for (int i = 0; i < WORKER_MINUTES && text.length > 0; i++)
         if (!take_minute(&text, &state))

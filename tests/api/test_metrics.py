@@ -159,6 +159,27 @@ def test_of_many_destinations_the_ten_worst_are_told(service):
         eventually(lambda: worst() == expected, what="the ten worst")
 
 
+def test_failing_destinations_are_told_until_they_answer(service):
+    org, operator = service()
+    retry = {"retryStrategy": "FIXED_DELAY", "maxRetryAttempts": 5, "maxRetryDelayMs": 1000}
+    with Receiver() as receiver:
+        receiver.script("/", Answer(503), Answer(503), Answer(200))
+        org.api.subscribe(url=receiver.url(), retry_policy=retry)
+        org.api.publish()
+        org.installation.start_worker()
+        name = receiver.url("").split("/")[2]
+
+        def failing():
+            found = figures(operator)
+            failures = found["hookturn_destination_failures"]
+            assert failures.labels("destination") == found["hookturn_destination_window"].labels("destination")
+            return {label: failures.value(destination=label) for label in failures.labels("destination")}
+
+        eventually(lambda: failing() in ({name: 1}, {name: 2}), what="a failing destination")
+        receiver.wait_for(3)
+        eventually(lambda: failing() == {}, what="its recovery")
+
+
 def test_the_stores_figures_are_those_of_its_files(service):
     org, operator = service()
     for number in range(20):

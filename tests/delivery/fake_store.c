@@ -251,8 +251,10 @@ void worker_counts_attempt(struct worker_counts *counts, const struct attempt *a
 }
 
 enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t oldest_due_seconds,
-                               const struct worker_backlog *backlog, struct worker_counts *counts)
+                               const struct worker_backlog *backlog, const struct worker_failing *failing,
+                               struct worker_counts *counts)
 {
+    (void)failing;
     (void)data_dir;
     (void)backlog;
     (void)now_ms;

@@ -72,7 +72,7 @@ static const struct attempt unheard = {.error = ATTEMPT_TIMEOUT};
 
 static void write_counts(int64_t now_ms, struct worker_counts *counts)
 {
-    assert_int_equal(worker_state_write(directory, now_ms, 0, NULL, counts), STATUS_OK);
+    assert_int_equal(worker_state_write(directory, now_ms, 0, NULL, NULL, counts), STATUS_OK);
 }
 
 static void write_attempts(int64_t now_ms, int succeeded, int failed)
@@ -89,8 +89,8 @@ static void what_was_written_last_is_read(void **state)
 {
     (void)state;
     struct worker_counts none = {{0}};
-    assert_int_equal(worker_state_write(directory, NOON, 7, NULL, &none), STATUS_OK);
-    assert_int_equal(worker_state_write(directory, NOON + 1000, -1, NULL, &none), STATUS_OK);
+    assert_int_equal(worker_state_write(directory, NOON, 7, NULL, NULL, &none), STATUS_OK);
+    assert_int_equal(worker_state_write(directory, NOON + 1000, -1, NULL, NULL, &none), STATUS_OK);
     struct worker_state read = read_state();
     assert_int_equal(read.last_run_at_ms, NOON + 1000);
     assert_int_equal(read.oldest_due_seconds, -1);
@@ -141,8 +141,8 @@ static void what_could_not_be_written_is_kept(void **state)
     worker_counts_attempt(&counts, &taken, DELIVERY_DELIVERED);
     int fd = open(path_of("worker.state.new"), O_WRONLY | O_CREAT, 0600);
     assert_int_equal(flock(fd, LOCK_EX), 0); /* a worker that was stopped in the act */
-    assert_int_equal(worker_state_write(directory, NOON, 0, NULL, &counts), STATUS_AGAIN);
-    assert_int_equal(worker_state_write("/nonexistent", NOON, 0, NULL, &counts), STATUS_IO);
+    assert_int_equal(worker_state_write(directory, NOON, 0, NULL, NULL, &counts), STATUS_AGAIN);
+    assert_int_equal(worker_state_write("/nonexistent", NOON, 0, NULL, NULL, &counts), STATUS_IO);
     close(fd);
     write_counts(NOON, &counts);
     assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], 1);
@@ -160,10 +160,11 @@ static void writers_side_by_side_lose_nothing(void **state)
         enum status status = STATUS_OK;
         for (int j = 0; j < WRITES; j++) {
             worker_counts_attempt(&counts, &taken, DELIVERY_DELIVERED);
-            status = worker_state_write(directory, NOON, 0, NULL, &counts); /* what fails is handed in with the next */
+            status =
+                worker_state_write(directory, NOON, 0, NULL, NULL, &counts); /* what fails is handed in with the next */
         }
         while (status == STATUS_AGAIN)
-            status = worker_state_write(directory, NOON, 0, NULL, &counts);
+            status = worker_state_write(directory, NOON, 0, NULL, NULL, &counts);
         _exit(status != STATUS_OK);
     }
     for (int i = 0; i < WRITERS; i++) {
@@ -299,6 +300,30 @@ static void attempts_are_counted_by_how_long_they_took(void **state)
         assert_true(worker_duration_bound_ms(i) > worker_duration_bound_ms(i - 1));
 }
 
+static void the_failing_destinations_are_those_that_were_handed_in_last(void **state)
+{
+    (void)state;
+    struct worker_counts none = {{0}};
+    struct worker_failing failing = {.count = WORKER_DESTINATIONS};
+    for (size_t i = 0; i < WORKER_DESTINATIONS; i++) {
+        snprintf(failing.items[i].name, sizeof failing.items[i].name, "[2001:db8::%zu]:65535", i);
+        failing.items[i].failures = 100 - i;
+        failing.items[i].window = i + 1;
+    }
+    assert_int_equal(worker_state_write(directory, NOON, 0, NULL, &failing, &none), STATUS_OK);
+    write_attempts(NOON + 1000, 1, 0);
+    struct worker_failing read = read_state().failing;
+    assert_int_equal(read.count, WORKER_DESTINATIONS);
+    for (size_t i = 0; i < WORKER_DESTINATIONS; i++) {
+        assert_string_equal(read.items[i].name, failing.items[i].name);
+        assert_int_equal(read.items[i].failures, 100 - i);
+        assert_int_equal(read.items[i].window, i + 1);
+    }
+    failing.count = 0;
+    assert_int_equal(worker_state_write(directory, NOON + 2000, 0, NULL, &failing, &none), STATUS_OK);
+    assert_int_equal(read_state().failing.count, 0);
+}
+
 static void the_last_backlog_stays_until_another_is_handed_in(void **state)
 {
     (void)state;
@@ -310,7 +335,7 @@ static void the_last_backlog_stays_until_another_is_handed_in(void **state)
         if (i > 0)
             memset(destination->host, 'a', 253);
     }
-    assert_int_equal(worker_state_write(directory, NOON, 0, &backlog, &none), STATUS_OK);
+    assert_int_equal(worker_state_write(directory, NOON, 0, &backlog, NULL, &none), STATUS_OK);
     write_attempts(NOON + 1000, 1, 0);
     struct worker_backlog read = read_state().backlog;
     assert_int_equal(read.counted_at_ms, NOON);
@@ -323,7 +348,7 @@ static void the_last_backlog_stays_until_another_is_handed_in(void **state)
         assert_int_equal(read.destinations[i].due, i);
     }
     backlog.destination_count = 0;
-    assert_int_equal(worker_state_write(directory, NOON + 2000, 0, &backlog, &none), STATUS_OK);
+    assert_int_equal(worker_state_write(directory, NOON + 2000, 0, &backlog, NULL, &none), STATUS_OK);
     assert_int_equal(read_state().backlog.destination_count, 0);
     assert_int_equal(read_state().counts.of[WORKER_ATTEMPTS_DELIVERED], 1);
 }
@@ -380,6 +405,7 @@ int main(void)
         cmocka_unit_test_teardown(numbers_beyond_every_bound_are_damage, remove_files),
         cmocka_unit_test_teardown(a_full_ring_fits_into_the_file, remove_files),
         cmocka_unit_test_teardown(attempts_are_counted_by_how_long_they_took, remove_files),
+        cmocka_unit_test_teardown(the_failing_destinations_are_those_that_were_handed_in_last, remove_files),
         cmocka_unit_test_teardown(the_last_backlog_stays_until_another_is_handed_in, remove_files),
         cmocka_unit_test(a_damaged_backlog_is_not_known),
     };
