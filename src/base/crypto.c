@@ -52,8 +52,10 @@ static void fetch_hmac(void)
     require(EVP_MAC_init(library.hmac_sha256, no_key, sizeof no_key, params) == 1, "EVP_MAC_init");
 }
 
+/* Without memory for its defaults OpenSSL would go on and fall over them. */
 static void fetch(void)
 {
+    require(OSSL_LIB_CTX_get0_global_default(), "OSSL_LIB_CTX_get0_global_default");
     library.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     library.aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     require(library.sha256 && library.aes256_gcm, "EVP_fetch");
