@@ -177,6 +177,8 @@ static enum status gate_pass(struct gate *gate, bool *needs_recovery)
     gate->slot = free_slot(&census);
     if (status == STATUS_OK)
         status = live_enter(gate->live, gate->slot, gate->entry_name, &gate->entry);
+    if (status == STATUS_FULL && gate_reserve_lend(gate->home))
+        status = live_enter(gate->live, gate->slot, gate->entry_name, &gate->entry);
     return status;
 }
 

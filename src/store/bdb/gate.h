@@ -8,7 +8,7 @@
  *     gate             flock: one process at a time opens or recovers
  *     epoch            a number, raised by each recovery
  *     ready            exists while the environment's regions can be trusted
- *     reserve          disk space that recovery may need
+ *     reserve          disk space that recovery may need, and a live entry where there is none
  *     live/<pid>-<ns>  pid, start time and pid namespace of a process; its lock is held while that process lives */
 #ifndef HOOKTURN_STORE_BDB_GATE_H
 #define HOOKTURN_STORE_BDB_GATE_H

@@ -8,7 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RESERVE_BYTES = 16 * 1024 * 1024, BOOT_ID = 64 };
+enum {
+    RESERVE_BYTES = 16 * 1024 * 1024,
+    LOAN_BYTES = 64 * 1024, /* more than a live entry takes on any file system */
+    BOOT_ID = 64
+};
 
 enum status gate_status_of_errno(void)
 {
@@ -64,19 +68,32 @@ enum status gate_ready_make(int home)
     return status;
 }
 
-/* Blocks are really taken: a sparse file reserves nothing. */
+/* Blocks are really taken: a sparse file reserves nothing. What there is of it already stays where there is no more. */
 enum status gate_reserve_make(int home)
 {
-    struct stat stat_buffer;
-    if (fstatat(home, "reserve", &stat_buffer, 0) == 0)
-        return STATUS_OK;
-    int fd = openat(home, "reserve", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    struct stat stat_buffer = {0};
+    int fd = openat(home, "reserve", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return gate_status_of_errno();
-    errno = posix_fallocate(fd, 0, RESERVE_BYTES);
-    enum status status = errno == 0 ? STATUS_OK : gate_status_of_errno();
+    int cause = fstat(fd, &stat_buffer) != 0 ? errno : 0;
+    if (cause == 0 && stat_buffer.st_size < RESERVE_BYTES)
+        cause = posix_fallocate(fd, 0, RESERVE_BYTES);
     close(fd);
-    if (status != STATUS_OK)
+    if (cause == 0)
+        return STATUS_OK;
+    if (stat_buffer.st_size == 0)
         unlinkat(home, "reserve", 0);
-    return status;
+    errno = cause;
+    return gate_status_of_errno();
+}
+
+bool gate_reserve_lend(int home)
+{
+    struct stat stat_buffer;
+    int fd = openat(home, "reserve", O_WRONLY | O_CLOEXEC);
+    bool lent = fd >= 0 && fstat(fd, &stat_buffer) == 0 && stat_buffer.st_size - LOAN_BYTES >= RESERVE_BYTES / 2 &&
+                ftruncate(fd, stat_buffer.st_size - LOAN_BYTES) == 0;
+    if (fd >= 0)
+        close(fd);
+    return lent;
 }

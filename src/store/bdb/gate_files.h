@@ -20,7 +20,11 @@ enum status gate_epoch_write(int epoch_file, uint64_t epoch) MUST_USE;
 bool gate_ready_is_there(int home);
 enum status gate_ready_make(int home) MUST_USE;
 
-/* Space that recovery can fall back on when the disk is full. STATUS_OK where it is there already. */
+/* Space that recovery can fall back on when the disk is full: makes it, or makes it whole. STATUS_OK where it is there
+ * already. */
 enum status gate_reserve_make(int home) MUST_USE;
+/* Gives a little of it back, so that a process can enter a store on a full disk, to read at least. False where that
+ * cannot be, or would leave less than half. */
+bool gate_reserve_lend(int home);
 
 #endif
