@@ -8,6 +8,7 @@
 
 #include "store/data_dir.h"
 #include "store/engine.h"
+#include "store/key_proof.h"
 
 static const struct store_engine *const engines[] = {&store_engine_bdb};
 
@@ -31,6 +32,17 @@ static enum status prepare(const struct conf *conf, const struct store_engine **
 
 /* ---- life ---- */
 
+static enum status prove_key(const struct conf *conf, struct failure *failure)
+{
+    struct keyring *keyring;
+    enum status status = keyring_open(conf->master_key_file, &keyring, failure);
+    if (status != STATUS_OK)
+        return status;
+    status = key_proof_check(conf->data_dir, keyring, failure);
+    keyring_free(keyring);
+    return status;
+}
+
 enum status store_create(const struct conf *conf, struct failure *failure)
 {
     const struct store_engine *engine;
@@ -40,6 +52,8 @@ enum status store_create(const struct conf *conf, struct failure *failure)
     if (status != STATUS_OK)
         return status;
     status = engine->create(conf->data_dir, failure);
+    if (status == STATUS_OK)
+        status = prove_key(conf, failure);
     if (status != STATUS_OK)
         unlink(conf->master_key_file); /* made a moment ago; nothing was sealed with it */
     return status;
@@ -54,8 +68,12 @@ enum status store_open(const struct conf *conf, enum store_role role, struct sto
         status = engine->open(conf->data_dir, role, &store, failure);
     if (status != STATUS_OK)
         return status;
+    store->keyring = NULL;
     status = keyring_open(conf->master_key_file, &store->keyring, failure);
+    if (status == STATUS_OK)
+        status = key_proof_check(conf->data_dir, store->keyring, failure);
     if (status != STATUS_OK) {
+        keyring_free(store->keyring);
         engine->close(store);
         return status;
     }

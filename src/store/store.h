@@ -42,7 +42,7 @@ enum status store_create(const struct conf *conf, struct failure *failure) MUST_
 /* Opens conf->store, running recovery where it is needed. The process must not fork while it is open. From then on the
  * process may be ended by _exit(STORE_EXIT_LEFT), 300 ms after the last verbs began to return STATUS_UNAVAILABLE, when
  * another process died inside the store.
- * STATUS_NOT_FOUND (not initialised), STATUS_DENIED (owner, permissions), STATUS_VERSION, STATUS_UNAVAILABLE (the wait
+ * STATUS_NOT_FOUND (not initialised), STATUS_DENIED (owner, permissions, another store's master key), STATUS_VERSION, STATUS_UNAVAILABLE (the wait
  * was in vain), STATUS_FULL, STATUS_INVALID (unknown engine; network file system): each with a failure text. */
 enum status store_open(const struct conf *conf, enum store_role role, struct store **out,
                        struct failure *failure) MUST_USE;
