@@ -102,11 +102,15 @@ static int env_open(struct bdb *bdb, bool recover)
     return code;
 }
 
-static enum status open_failure(struct bdb *bdb, int code, struct failure *failure)
+static enum status open_failure(struct bdb *bdb, int code, bool recover, struct failure *failure)
 {
     enum status status = bdb_status(bdb, code, "open");
     if (status == STATUS_FULL)
         failure_set(failure, "the disk that holds %s is full: make room and try again", bdb->home);
+    else if (recover)
+        failure_set(failure,
+                    "cannot recover the store in %s (%s); the log says why: where a file is damaged, restore a backup",
+                    bdb->home, db_strerror(code));
     else
         failure_set(failure, "cannot open the store in %s: %s", bdb->home, db_strerror(code));
     return status == STATUS_AGAIN ? STATUS_UNAVAILABLE : status;
@@ -128,7 +132,7 @@ static enum status enter_once(struct bdb *bdb, int64_t wait_ms, bool *is_broken,
     *is_broken = !recover && (code == DB_RUNRECOVERY || code == EINVAL);
     if (*is_broken)
         gate_condemn(bdb->gate);
-    status = open_failure(bdb, code, failure);
+    status = open_failure(bdb, code, recover, failure);
     gate_leave(bdb->gate);
     bdb->gate = NULL;
     return status;

@@ -2,6 +2,7 @@
  * program that is started for a single request must not pay for all of them. */
 #include "store/bdb/bdb.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 /* A record that takes more than a quarter of a page goes to pages of its own, and getting those locks the whole
@@ -59,6 +60,8 @@ static enum status open_handle(struct bdb *bdb, enum bdb_table table, DB **out)
         code = db->set_flags(db, table_of(table)->settings);
     if (code == 0)
         code = db->open(db, NULL, file, NULL, DB_BTREE, DB_AUTO_COMMIT | DB_CREATE | DB_THREAD, 0600);
+    if (code == EINVAL) /* what we ask for is right, so the file is not what it should be */
+        code = DB_VERIFY_BAD;
     status = bdb_status(bdb, code, file);
     if (status == STATUS_OK)
         *out = db;
