@@ -1,0 +1,23 @@
+/* A fault that is asked for from outside, in programs that are never installed: HOOKTURN_FAULT=KIND:N makes the N-th
+ * call (from 1) of that kind fail. The file that HOOKTURN_FAULT_NOTE names gets the line "fired" then; where N is 0
+ * each process leaves the number of its calls there. Nothing is counted before main begins, and each process counts for
+ * itself. */
+#ifndef HOOKTURN_TESTS_FAULT_H
+#define HOOKTURN_TESTS_FAULT_H
+
+#include <stdbool.h>
+
+enum fault_kind {
+    FAULT_NONE,
+    FAULT_WRITE,    /* write: no space is left */
+    FAULT_SYNC,     /* sync: the device fails */
+    FAULT_OPEN,     /* open: the device fails */
+    FAULT_MEMORY,   /* memory: there is none */
+    FAULT_STORE,    /* store: a call of Berkeley DB fails with an error of the device, */
+    FAULT_CONFLICT, /* conflict: or because another transaction was in the way */
+};
+
+/* Counts a call. True: this is the one that fails. Safe from any thread, and allocates nothing. */
+bool fault_is_due(enum fault_kind kind);
+
+#endif

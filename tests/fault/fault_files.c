@@ -1,0 +1,139 @@
+/* The C library's functions that reach the disk, for everybody in the program, Berkeley DB included: a name that a
+ * program defines itself is the one that its libraries find. Only regular files fail, and what the log and the answer
+ * go to does not. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fault.h"
+
+/* ---- writing ---- */
+
+static bool write_fails(int fd)
+{
+    struct stat stat_buffer;
+    if (fd <= STDERR_FILENO || fstat(fd, &stat_buffer) != 0 || !S_ISREG(stat_buffer.st_mode) ||
+        !fault_is_due(FAULT_WRITE))
+        return false;
+    errno = ENOSPC;
+    return true;
+}
+
+ssize_t write(int fd, const void *bytes, size_t length)
+{
+    return write_fails(fd) ? -1 : syscall(SYS_write, fd, bytes, length);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at)
+{
+    return write_fails(fd) ? -1 : syscall(SYS_pwrite64, fd, bytes, length, at);
+}
+
+int ftruncate(int fd, off_t length)
+{
+    return write_fails(fd) ? -1 : (int)syscall(SYS_ftruncate, fd, length);
+}
+
+int posix_fallocate(int fd, off_t at, off_t length)
+{
+    return write_fails(fd) || syscall(SYS_fallocate, fd, 0, at, length) != 0 ? errno : 0;
+}
+
+/* ---- syncing ---- */
+
+static bool sync_fails(void)
+{
+    if (!fault_is_due(FAULT_SYNC))
+        return false;
+    errno = EIO;
+    return true;
+}
+
+int fsync(int fd)
+{
+    return sync_fails() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    return sync_fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+/* ---- opening ---- */
+
+static bool is_the_systems(const char *path)
+{
+    static const char *const places[] = {"/proc/", "/etc/", "/usr/", "/lib/", "/dev/", "/sys/"};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (strncmp(path, places[i], strlen(places[i])) == 0)
+            return true;
+    return false;
+}
+
+static int open_at(int directory, const char *path, int flags, mode_t mode)
+{
+    if (!is_the_systems(path) && fault_is_due(FAULT_OPEN)) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_openat, directory, path, flags, mode);
+}
+
+/* The mode, where there is one: openat ignores it otherwise. */
+#define MODE_BEHIND(flags)                                                                                             \
+    mode_t mode = 0;                                                                                                   \
+    if ((flags) & (O_CREAT | O_TMPFILE)) {                                                                             \
+        va_list arguments;                                                                                             \
+        va_start(arguments, flags);                                                                                    \
+        mode = va_arg(arguments, mode_t);                                                                              \
+        va_end(arguments);                                                                                             \
+    }
+
+int open(const char *path, int flags, ...)
+{
+    MODE_BEHIND(flags)
+    return open_at(AT_FDCWD, path, flags, mode);
+}
+
+int openat(int directory, const char *path, int flags, ...)
+{
+    MODE_BEHIND(flags)
+    return open_at(directory, path, flags, mode);
+}
+
+/* ---- memory ---- */
+
+/* A sanitizer has an allocator of its own. */
+#ifndef __SANITIZE_ADDRESS__
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+static bool memory_fails(void)
+{
+    if (!fault_is_due(FAULT_MEMORY))
+        return false;
+    errno = ENOMEM;
+    return true;
+}
+
+void *malloc(size_t size)
+{
+    return memory_fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return memory_fails() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    return memory_fails() ? NULL : __libc_realloc(old, size);
+}
+#endif

@@ -1,0 +1,102 @@
+"""Every command with one call after the other failing: it ends with 0 or with 1 and a line that says why, the store holds
+all or nothing, and the same command works the next time."""
+
+import json
+import uuid
+
+import pytest
+from api import Organization, make_door
+from fault import KINDS, Faulty, check_end, count_in, numbers
+from harness import BUILD
+
+COMMANDS = ["key create", "key list", "key revoke", "publish", "status", "doctor", "deliver"]
+
+
+class World:
+    def __init__(self, installation, receiver):
+        self.installation, self.receiver = installation, receiver
+        self.org = Organization(installation, make_door(installation, "cgi"))
+        self.org.api.subscribe(url=receiver.url("/in"))
+
+    def keys(self):
+        return {key["id"]: key for key in self.installation.list_keys()}
+
+    def prepare(self, name):
+        """(the words, standard input, a function that says how often it has been done: 0, or 1)."""
+        token = str(uuid.uuid4())
+        organization = ["--organization", self.org.id]
+        if name == "key create":
+            return [*name.split(), *organization, "--name", token], b"", lambda: self.keys_named(token)
+        if name == "key revoke":
+            self.installation.create_key(self.org.id, name=token)
+            (identity,) = [key["id"] for key in self.keys().values() if key["name"] == token]
+            return [*name.split(), identity], b"", lambda: int("revoked_at" in self.keys()[identity])
+        if name == "publish":
+            payload = json.dumps({"token": token}).encode()
+            return ["publish", *organization, "A.b"], payload, lambda: self.arrived(token)
+        if name == "deliver":
+            self.org.api.publish(payload={"token": token})
+            return ["deliver", "--once"], b"", None
+        return name.split(), b"", None
+
+    def keys_named(self, name):
+        return [key["name"] for key in self.keys().values()].count(name)
+
+    def arrived(self, token):
+        self.installation.deliver_once()
+        return len({d.event_id for d in self.receiver.at("/in") if d.json["payload"].get("token") == token})
+
+
+def check_one(world, faulty, name, kind, number):
+    words, stdin, count = world.prepare(name)
+    outcome, _ = faulty.command(f"{kind}:{number}", words, stdin)
+    check_end(outcome, kind)
+    if outcome.status != 0:
+        assert outcome.fired and (outcome.err.strip() or name == "doctor"), outcome
+    if count is not None:
+        done = count()
+        assert done in (0, 1) and (outcome.status != 0 or done == 1), (done, outcome)
+    if name == "key create" and outcome.status != 0:
+        assert b"hk_" not in outcome.out, "a key was printed that may not be there"
+    again = world.installation.cli(*words, stdin=stdin)
+    assert again.returncode == 0, again.stderr
+    return outcome.fired
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_call_that_fails_is_told_and_leaves_all_or_nothing(install, receiver, name, kind):
+    installation = install(allow_destinations="127.0.0.0/8")
+    world, faulty = World(installation, receiver), Faulty(installation)
+    words, stdin, _ = world.prepare(name)
+    outcome, notes = faulty.command(f"{kind}:0", words, stdin)
+    assert outcome.status == 0, outcome
+    fired = [check_one(world, faulty, name, kind, number) for number in numbers(count_in(notes), f"{name} {kind}")]
+    assert not fired or any(fired), "no call ever failed"
+    if name == "deliver":  # whatever happened to the worker, all was sent in the end
+        installation.deliver_once()
+        tokens = {d.json["payload"]["token"] for d in receiver.at("/in")}
+        assert len(tokens) == len(fired) + 1
+
+
+@pytest.mark.parametrize("kind", ["write", "sync", "open", "store", "memory"])
+def test_init_that_fails_can_be_repeated_once_its_remains_are_removed(install, kind):
+    installation = install()
+    faulty = Faulty(installation)
+
+    def init(fault, number):
+        data = installation.directory / f"data-{kind}-{number}"
+        return data, faulty.command(fault, ["init", "--data", data])
+
+    _, (outcome, notes) = init(f"{kind}:0", 0)
+    assert outcome.status == 0, outcome
+    fired = 0
+    for number in numbers(count_in(notes), f"init {kind}"):
+        data, (outcome, _) = init(f"{kind}:{number}", number)
+        check_end(outcome, kind)
+        fired += outcome.fired
+        usable = installation.run_program(BUILD / "hookturn", "-c", data / "hookturn.conf", "key", "list")
+        assert (usable.returncode == 0) == (outcome.status == 0), (outcome, usable)
+        if outcome.status != 0:
+            assert outcome.fired and outcome.err.strip(), outcome
+    assert fired, "no call ever failed"

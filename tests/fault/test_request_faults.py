@@ -1,0 +1,201 @@
+"""Every operation of the API with one call after the other failing: what the client is told is true, the store holds all
+or nothing, the next request works, and repeating with the same Idempotency-Key does it once."""
+
+import uuid
+
+import pytest
+from api import EVENT, EVENTS, SUBSCRIPTION, SUBSCRIPTIONS, Organization, make_door
+from fault import KINDS, Faulty, Request, check_end, count_in, numbers
+
+URL = "https://hooks.example.com/in"
+MAY_BE_TOLD = {
+    "write": {500, 503},
+    "sync": {500, 503},
+    "open": {500, 503},
+    "store": {500, 503},
+    "conflict": set(),
+    "memory": {500, 503},
+}
+
+
+class Operation:
+    """`request` makes one; `count` says how often it has been done, by reading: 0 before, 1 afterwards, never anything
+    between or beyond."""
+
+    is_read = False
+
+    def __init__(self, org):
+        self.org, self.api = org, org.api
+
+
+class Create(Operation):
+    def request(self):
+        self.name = str(uuid.uuid4())
+        return Request(self.org, "POST", SUBSCRIPTION, {"name": self.name, "url": URL, "enable_signed_webhooks": True})
+
+    def count(self):
+        found = [entry for entry in self.api.pages() if entry["name"] == self.name]
+        assert all(len(entry["signing_secrets"]) == 1 for entry in found)
+        for entry in found:
+            assert self.api.subscription(entry["id"]).status == 200
+        return len(found)
+
+
+class Changing(Operation):
+    def __init__(self, org):
+        super().__init__(org)
+        self.made = self.api.subscribe()
+        self.target = f"{SUBSCRIPTION}/{self.made['id']}"
+
+    def now(self):
+        response = self.api.get(self.target)
+        assert response.status == 200
+        return response.json
+
+
+class Put(Changing):
+    def request(self):
+        self.name = str(uuid.uuid4())
+        return Request(self.org, "PUT", self.target, {"name": self.name, "url": URL, "enable_signed_webhooks": True})
+
+    def count(self):
+        assert [entry["name"] for entry in self.api.pages()].count(self.now()["name"]) == 1
+        return int(self.now()["name"] == self.name)
+
+
+class Patch(Changing):
+    def request(self):
+        self.text = str(uuid.uuid4())
+        return Request(self.org, "PATCH", self.target, {"description": self.text, "headers": {"X-Text": self.text}})
+
+    def count(self):
+        now = self.now()
+        assert (now.get("description") == self.text) == (now.get("headers") == {"X-Text": self.text})
+        return int(now.get("description") == self.text)
+
+
+class Rotate(Changing):
+    def request(self):
+        self.api.revoke(self.made["id"])
+        self.before = len(self.now()["signing_secrets"])
+        return Request(self.org, "POST", f"{self.target}/rotate/secret")
+
+    def count(self):
+        return len(self.now()["signing_secrets"]) - self.before
+
+
+class Revoke(Changing):
+    def request(self):
+        self.api.rotate(self.made["id"])
+        self.before = len(self.now()["signing_secrets"])
+        return Request(self.org, "POST", f"{self.target}/revoke/secret")
+
+    def count(self):
+        now = len(self.now()["signing_secrets"])
+        assert now in (1, self.before)
+        return int(now == 1)
+
+
+class Delete(Operation):
+    def request(self):
+        self.made = self.api.subscribe()
+        return Request(self.org, "DELETE", f"{SUBSCRIPTION}/{self.made['id']}")
+
+    def count(self):
+        is_gone = self.api.subscription(self.made["id"]).status == 404
+        assert is_gone == (self.made["id"] not in {entry["id"] for entry in self.api.pages()})
+        return int(is_gone)
+
+
+class Publishing(Changing):
+    """What was published is counted by what the worker sends in the end."""
+
+    size = 1
+    target_path = EVENT
+
+    def __init__(self, org, receiver):
+        super().__init__(org)
+        self.receiver = receiver
+        self.api.patch(self.made["id"], {"url": receiver.url("/in")})
+
+    def event(self):
+        return {"event_name": "A.b", "payload": {"token": self.token}}
+
+    def request(self):
+        self.token = str(uuid.uuid4())
+        return Request(self.org, "POST", EVENT, self.event())
+
+    def count(self):
+        self.org.installation.deliver_once()
+        arrived = {d.event_id for d in self.receiver.at("/in") if d.json["payload"]["token"] == self.token}
+        assert len(arrived) % self.size == 0, "a part of a batch"
+        return len(arrived) // self.size
+
+
+class PublishBatch(Publishing):
+    size = 3
+
+    def request(self):
+        self.token = str(uuid.uuid4())
+        return Request(self.org, "POST", EVENTS, [self.event()] * self.size)
+
+
+class Reading(Changing):
+    is_read = True
+
+    def __init__(self, org, path):
+        super().__init__(org)
+        event = self.api.publish().json["event_id"]
+        self.path = path.format(id=self.made["id"], event=event)
+
+    def request(self):
+        return Request(self.org, "GET", self.path)
+
+    def count(self):
+        return 1
+
+
+WRITES = {"create": Create, "put": Put, "patch": Patch, "rotate": Rotate, "revoke": Revoke, "delete": Delete,
+          "publish": Publishing, "publish_batch": PublishBatch}  # fmt: skip
+READS = {"get": SUBSCRIPTION + "/{id}", "list": SUBSCRIPTIONS + "?page_size=10", "get_event": EVENT + "/{event}",
+         "whoami": "/v1/whoami"}  # fmt: skip
+
+
+def make_operation(name, org, receiver):
+    if name in READS:
+        return Reading(org, READS[name])
+    kind = WRITES[name]
+    return kind(org, receiver) if issubclass(kind, Publishing) else kind(org)
+
+
+def check_one(operation, faulty, kind, number):
+    request = operation.request()
+    outcome, _ = request.send_faulty(faulty, f"{kind}:{number}")
+    check_end(outcome, kind)
+    status = outcome.response.status if outcome.response else None
+    count = operation.count()  # the next request works
+    assert count in (0, 1), (outcome, count)
+    if status is None:
+        assert kind == "memory" and outcome.fired, outcome
+    elif status < 300:
+        assert count == 1, f"it was answered with {status}, and it was not done: {outcome}"
+    else:
+        assert status in MAY_BE_TOLD[kind] and outcome.fired, outcome
+        assert count == 0 or status == 500 or operation.is_read, f"nothing was changed, the answer says: {outcome}"
+    again = request.send()
+    assert again.status < 300 or (again.status == 404 and request.method == "DELETE" and count == 1), again
+    assert operation.count() == 1, f"done twice, or not at all: {outcome}, then {again}"
+    return outcome.fired
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", [*WRITES, *READS])
+def test_a_call_that_fails_leaves_all_or_nothing(install, receiver, name, kind):
+    installation = install(allow_destinations="127.0.0.0/8")
+    org = Organization(installation, make_door(installation, "cgi"))
+    faulty = Faulty(installation)
+    operation = make_operation(name, org, receiver)
+    _, notes = operation.request().send_faulty(faulty, f"{kind}:0")
+    count = count_in(notes)
+    fired = [check_one(operation, faulty, kind, number) for number in numbers(count, f"{name} {kind}")]
+    assert count == 0 or any(fired), "no call ever failed"
