@@ -1,11 +1,12 @@
 /* Typed values from the members of a body. json_scan has found the body as a whole to be strictly valid before anything
- * comes here; json-c then reads the members that are interpreted, each from its span, and what is left is to look at
+ * comes here; the members that are interpreted are then read, each from its span, and what is left is to look at
  * types. The two objects that the API takes are described by tables of fields in input_subscription.c and
  * input_event.c. */
 #include "api/input.h"
 
 #include <string.h>
 
+#include "base/json_in.h"
 #include "base/json_out.h"
 #include "base/mem.h"
 
@@ -26,17 +27,6 @@ const char *input_scan(struct slice body, struct json_scan *out)
 /* A member that is interpreted takes much more memory than text; no valid one comes near this. */
 enum { INTERPRETED_MAX_BYTES = 1 << 20 };
 
-/* A valid value that is not null, so NULL can only mean that there is no memory. json-c's strict mode would add nothing
- * to the scan, and some versions of it refuse integers that do not fit instead of giving the nearest that does. */
-static json_object *parse(struct json_tokener *tokener, struct slice text)
-{
-    json_tokener_reset(tokener);
-    json_object *value = json_tokener_parse_ex(tokener, text.data, (int)text.length);
-    if (json_tokener_get_error(tokener) == json_tokener_continue) /* a number or word may go on: this ends it */
-        value = json_tokener_parse_ex(tokener, "", 1);
-    return mem_check(value);
-}
-
 static const char *own_name(const struct input_field *field)
 {
     const char *dot = strrchr(field->name, '.');
@@ -55,8 +45,8 @@ static const char *take_null(const struct input_field *field, void *context)
     return left_out(field);
 }
 
-static const char *read_field(struct json_tokener *tokener, const struct json_span *span,
-                              const struct input_field *field, enum input_mode mode, void *context)
+static const char *read_field(const struct json_span *span, const struct input_field *field, enum input_mode mode,
+                              void *context)
 {
     if (span == NULL)
         return mode == INPUT_WHOLE ? left_out(field) : NULL;
@@ -70,7 +60,7 @@ static const char *read_field(struct json_tokener *tokener, const struct json_sp
         return "must not hold U+0000 or lone surrogates";
     if (span->value.length > INTERPRETED_MAX_BYTES)
         return "must have at most 1 MiB";
-    json_object *value = parse(tokener, span->value);
+    json_object *value = json_in_value(span->value);
     const char *message = field->read(context, &(struct input_member){span, value});
     json_out_wipe(value);
     return message;
@@ -79,14 +69,12 @@ static const char *read_field(struct json_tokener *tokener, const struct json_sp
 void input_read_fields(const struct json_scan *scan, const struct input_field *fields, size_t count,
                        enum input_mode mode, void *context, struct field_errors *errors)
 {
-    struct json_tokener *tokener = mem_check(json_tokener_new_ex(JSON_DEPTH_LIMIT));
     for (size_t i = 0; i < count; i++) {
         const struct json_span *span = json_scan_find(scan, own_name(&fields[i]));
-        const char *message = read_field(tokener, span, &fields[i], mode, context);
+        const char *message = read_field(span, &fields[i], mode, context);
         if (message != NULL)
             field_errors_add(errors, fields[i].name, message);
     }
-    json_tokener_free(tokener);
 }
 
 static const char *read_member(json_object *object, const struct input_field *field, void *context)

@@ -2,7 +2,9 @@
  * answers in JSON builds with it; what was read is overwritten by it. */
 #include "base/json_out.h"
 
+#include <inttypes.h>
 #include <json-c/json_visit.h>
+#include <string.h>
 
 #include "base/crypto.h"
 #include "base/encoding.h"
@@ -62,15 +64,93 @@ void json_out_time(json_object *parent, const char *name, int64_t time_ms)
     json_out_text(parent, name, text);
 }
 
+/* ---- its text ---- */
+
+/* json-c's own way from value to text passes over memory that it does not get, and the text then lacks a part. */
+
+static void append_escaped(struct buf *out, unsigned char c)
+{
+    static const char letters[] = "btn?fr"; /* of 8 to 13 */
+    if (c == '"' || c == '\\')
+        buf_printf(out, "\\%c", c);
+    else if (c >= 8 && c <= 13 && c != 11)
+        buf_printf(out, "\\%c", letters[c - 8]);
+    else
+        buf_printf(out, "\\u%04x", c);
+}
+
+static void append_string(struct buf *out, const char *text, size_t length)
+{
+    size_t plain = 0; /* where what was not appended yet begins */
+    buf_append(out, "\"", 1);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        buf_append(out, text + plain, i - plain);
+        append_escaped(out, c);
+        plain = i + 1;
+    }
+    buf_append(out, text + plain, length - plain);
+    buf_append(out, "\"", 1);
+}
+
+static void append_value(struct buf *out, json_object *value);
+
+static void append_object(struct buf *out, json_object *object)
+{
+    const char *before = "{";
+    json_object_object_foreach(object, name, value)
+    {
+        buf_append_text(out, before);
+        append_string(out, name, strlen(name));
+        buf_append_text(out, ":");
+        append_value(out, value);
+        before = ",";
+    }
+    buf_append_text(out, *before == '{' ? "{}" : "}");
+}
+
+static void append_array(struct buf *out, json_object *array)
+{
+    size_t length = json_object_array_length(array);
+    buf_append_text(out, "[");
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0)
+            buf_append_text(out, ",");
+        append_value(out, json_object_array_get_idx(array, i));
+    }
+    buf_append_text(out, "]");
+}
+
+/* As deep as what the functions above have put together. */
+static void append_value(struct buf *out, json_object *value)
+{
+    switch (json_object_get_type(value)) {
+    case json_type_object:
+        append_object(out, value);
+        break;
+    case json_type_array:
+        append_array(out, value);
+        break;
+    case json_type_string:
+        append_string(out, json_object_get_string(value), (size_t)json_object_get_string_len(value));
+        break;
+    case json_type_int:
+        buf_printf(out, "%" PRId64, json_object_get_int64(value));
+        break;
+    default:
+        buf_append_text(out, json_object_get_boolean(value) ? "true" : "false");
+    }
+}
+
 void json_out_end(json_object *object, struct buf *out)
 {
-    size_t length = 0;
-    const char *text = mem_check((void *)json_object_to_json_string_length(
-        object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length));
-    buf_append(out, text, length);
-    crypto_cleanse((void *)text, length);
+    append_value(out, object);
     json_out_wipe(object);
 }
+
+/* ---- the end ---- */
 
 static int wipe_string(json_object *value, int flags, json_object *parent, const char *name, size_t *index,
                        void *context)
