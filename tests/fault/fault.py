@@ -14,16 +14,16 @@ from fcgi_client import parse_cgi
 from harness import BUILD
 
 KINDS = ["write", "sync", "open", "store", "conflict", "memory"]
-SAMPLE = 4  # of each operation and kind; HOOKTURN_FAULTS=all: every call there is
+SAMPLE = 6  # of each operation and kind; HOOKTURN_FAULTS: another number, or "all"
 RUN_MAX_S = 60
 
 
 def numbers(count, name):
     """Which calls fail, of so many: the first ones and the last, and some between that are the same in each run."""
-    everything = range(1, count + 1)
-    if os.environ.get("HOOKTURN_FAULTS") == "all" or count <= SAMPLE:
+    everything, wanted = range(1, count + 1), os.environ.get("HOOKTURN_FAULTS", SAMPLE)
+    if wanted == "all" or count <= int(wanted):
         return list(everything)
-    return sorted({1, count, *random.Random(name).sample(everything, SAMPLE)})
+    return sorted({1, count, *random.Random(f"{name} {wanted}").sample(everything, int(wanted))})
 
 
 class Outcome:

@@ -4,8 +4,9 @@ or nothing, the next request works, and repeating with the same Idempotency-Key 
 import uuid
 
 import pytest
-from api import EVENT, EVENTS, SUBSCRIPTION, SUBSCRIPTIONS, Organization, make_door
+from api import DELIVERY, EVENT, EVENTS, SUBSCRIPTION, SUBSCRIPTIONS, Organization, make_door
 from fault import KINDS, Faulty, Request, check_end, count_in, numbers
+from receiver import Answer
 
 URL = "https://hooks.example.com/in"
 MAY_BE_TOLD = {
@@ -140,6 +141,68 @@ class PublishBatch(Publishing):
         return Request(self.org, "POST", EVENTS, [self.event()] * self.size)
 
 
+class Delivering(Publishing):
+    """What is done by hand to one delivery; no worker runs, so what is made due stays so."""
+
+    action = ""
+    status_before, status_after = "WAITING", "WAITING"
+
+    def request(self):
+        self.id = self.made["id"] + self.api.publish().json["event_id"]
+        self.prepare()
+        assert self.api.delivery(self.id).json["status"] == self.status_before
+        return Request(self.org, "POST", f"{DELIVERY}/{self.id}/{self.action}")
+
+    def prepare(self):
+        pass
+
+    def count(self):
+        status = self.api.delivery(self.id).json["status"]
+        assert status in (self.status_before, self.status_after)
+        return int(status == self.status_after)
+
+
+class Retry(Delivering):
+    action, status_before = "retry", "DELIVERED"
+
+    def prepare(self):
+        self.org.installation.deliver_once()
+
+
+class Cancel(Delivering):
+    action, status_after = "cancel", "CANCELLED"
+
+
+class Recover(Delivering):
+    status_before = "FAILED"
+
+    def __init__(self, org, receiver):
+        super().__init__(org, receiver)
+        once = {"retryStrategy": "FIXED_DELAY", "maxRetryAttempts": 0, "maxRetryDelayMs": 1000}
+        self.api.patch(self.made["id"], {"retry_policy": once})
+        receiver.script("/in", Answer(500))
+
+    def request(self):
+        super().request()
+        return Request(self.org, "POST", f"{self.target}/recover", {"since": "2026-01-01T00:00:00.000Z"})
+
+    def prepare(self):
+        self.org.installation.deliver_once()
+
+
+class SendTest(Publishing):
+    def request(self):
+        self.before = self.tests()
+        return Request(self.org, "POST", f"{self.target}/test")
+
+    def tests(self):
+        self.org.installation.deliver_once()
+        return len({d.event_id for d in self.receiver.at("/in")})
+
+    def count(self):
+        return self.tests() - self.before
+
+
 class Reading(Changing):
     is_read = True
 
@@ -156,8 +219,10 @@ class Reading(Changing):
 
 
 WRITES = {"create": Create, "put": Put, "patch": Patch, "rotate": Rotate, "revoke": Revoke, "delete": Delete,
-          "publish": Publishing, "publish_batch": PublishBatch}  # fmt: skip
-READS = {"get": SUBSCRIPTION + "/{id}", "list": SUBSCRIPTIONS + "?page_size=10", "get_event": EVENT + "/{event}",
+          "publish": Publishing, "publish_batch": PublishBatch, "retry": Retry, "cancel": Cancel, "recover": Recover,
+          "test": SendTest}  # fmt: skip
+READS = {"get": SUBSCRIPTION + "/{id}", "deliveries": SUBSCRIPTION + "/{id}/deliveries?page_size=10",
+         "get_delivery": DELIVERY + "/{id}{event}", "list": SUBSCRIPTIONS + "?page_size=10", "get_event": EVENT + "/{event}",
          "whoami": "/v1/whoami"}  # fmt: skip
 
 
