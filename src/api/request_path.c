@@ -135,6 +135,31 @@ static const char *find_path(const char *raw, const char *path)
     return NULL;
 }
 
+/* After rewriting: our path behind the directory of a program that the client did not name, whatever that directory is
+ * called; NULL where the URI does not go on so. */
+static const char *behind_program_directory(const struct path_variables *variables, const char *raw)
+{
+    const char *program = variables->script_name != NULL ? variables->script_name : "";
+    const char *slash = strrchr(program, '/');
+    bool has_path_info = variables->path_info != NULL && variables->path_info[0] != '\0';
+    if (slash == NULL || has_path_info)
+        return NULL;
+    char *decoded = decode(raw);
+    bool is_rewritten = strncmp(decoded, program, strlen(program)) != 0;
+    free(decoded);
+    for (const char *at = is_rewritten ? find_known(raw) : NULL; at != NULL; at = find_known(at + 1)) {
+        char *before = mem_strndup(raw, (size_t)(at - raw));
+        decoded = decode(before);
+        free(before);
+        bool is_directory =
+            strlen(decoded) == (size_t)(slash - program) && strncmp(decoded, program, strlen(decoded)) == 0;
+        free(decoded);
+        if (is_directory)
+            return at;
+    }
+    return NULL;
+}
+
 /* What the server's own split says; NULL where it does not contain our path. It only counts where it does not
  * contradict the URI: a SCRIPT_NAME may hold a known segment that is a folder's name, and a server may have joined
  * slashes, resolved dots or made separators of escaped slashes, so that a path which is none of ours would look like
@@ -204,8 +229,11 @@ void request_resolve_path(struct request *request, const struct path_variables *
     bool has_uri = variables->request_uri != NULL && variables->request_uri[0] != '\0';
     char *raw = has_uri ? raw_path(variables->request_uri) : raw_from_split(variables);
 
-    char *path = path_from_split(variables, raw);
+    const char *in_directory = behind_program_directory(variables, raw);
+    char *path = in_directory != NULL ? decode(in_directory) : path_from_split(variables, raw);
     const char *at = behind_base(raw, base);
+    if (at == NULL)
+        at = in_directory;
     if (at == NULL && path != NULL)
         at = find_path(raw, path);
     if (at == NULL)
