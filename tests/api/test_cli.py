@@ -334,7 +334,8 @@ def test_deliver_for_ends_after_its_time(installation):
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_deliver_ends_cleanly_on_a_signal(installation, name):
-    worker = installation.start_worker()
+    # What is ignored when it starts stays so, and who runs these tests in the background may have some ignored.
+    worker = installation.start_worker(preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL))
     worker.child()
     eventually(lambda: installation.cli("key", "list").returncode == 0)
     worker.process.send_signal(getattr(signal, name))

@@ -11,7 +11,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from api import LighttpdDoor
+from api import make_door
 from harness import BUILD, NOBODY, eventually, free_port
 
 OURS = {
@@ -56,7 +56,7 @@ def states(findings, *left_out):
 @pytest.fixture
 def served(install):
     installation = install()
-    door = LighttpdDoor(installation)
+    door = make_door(installation, "lighttpd")
     return installation, door.server.port
 
 
@@ -253,7 +253,7 @@ def test_the_program_that_publishing_would_start_is_named(install):
 
 def test_what_is_due_for_long_is_a_warning(install):
     installation = install(clock=True, allow_destinations="127.0.0.0/8")
-    door = LighttpdDoor(installation)
+    door = make_door(installation, "lighttpd")
     key = installation.create_key(scope="manage,publish")
     headers = [("Authorization", f"Bearer {key}"), ("Content-Type", "application/json")]
     subscription = {"name": "s", "url": f"http://127.0.0.1:{free_port()}/", "enable_signed_webhooks": True}
@@ -295,7 +295,7 @@ def test_limits_of_the_process_are_held_against_the_settings(install):
     run = installation.run_program
 
     def limited(program, *words, **more):
-        return run("/usr/bin/env", "bash", "-c", 'ulimit -S -n 200 -t 3600; exec "$@"', "-", program, *words, **more)
+        return run("/usr/bin/env", "bash", "-c", 'ulimit -n 200; ulimit -S -t 3600; exec "$@"', "-", program, *words, **more)
 
     installation.run_program = limited
     found = examine(installation)
