@@ -75,20 +75,37 @@ def test_a_herd_of_publishers_starts_one_worker(auto, receiver, name):
     assert (org.installation.data / "worker.log").read_text().count("event=worker_start ") == 1
 
 
-@pytest.mark.parametrize("name", list(SERVERS))
-def test_it_outlives_a_reload_and_a_stop_of_the_server(auto, receiver, name):
-    org = auto(name)
+def with_a_worker(org, receiver):
+    """Publishes one event, and returns the processes of the worker that this started."""
     org.api.subscribe(url=receiver.url("/in"))
     org.api.publish()
     receiver.wait_for(1)
-    before = eventually(lambda: len(found := processes(org)) == 2 and found)
-    org.door.server.reload()
-    eventually(lambda: publishes(org), what="an answer after the reload")
-    receiver.wait_for(2)
-    org.door.server.stop_gracefully()
-    org.door.server.process.wait(20)
-    assert processes(org) == before
-    for pid in before:
+    return eventually(lambda: len(found := processes(org)) == 2 and found)
+
+
+def end(org, pids):
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):  # the parent may have ended its child already
             os.kill(pid, signal.SIGTERM)
     eventually(lambda: processes(org) == [], what="the worker's end")
+
+
+@pytest.mark.parametrize("name", list(SERVERS))
+def test_it_outlives_a_reload_of_the_server(auto, receiver, name):
+    org = auto(name)
+    before = with_a_worker(org, receiver)
+    org.door.server.reload()
+    eventually(lambda: publishes(org), what="an answer after the reload")
+    receiver.wait_for(2)
+    assert processes(org) == before
+    end(org, before)
+
+
+@pytest.mark.parametrize("name", list(SERVERS))
+def test_it_outlives_a_stop_of_the_server(auto, receiver, name):
+    org = auto(name)
+    before = with_a_worker(org, receiver)
+    org.door.server.stop_gracefully()
+    org.door.server.process.wait(20)
+    assert processes(org) == before
+    end(org, before)
