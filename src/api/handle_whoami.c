@@ -19,8 +19,7 @@ void handle_whoami(struct call *call)
     struct success success = {.status = 200};
     json_object *object = json_out_new();
     json_out_text(object, "id", id);
-    if (key->name != NULL)
-        json_out_text(object, "name", key->name);
+    json_out_text(object, "name", key->name != NULL ? key->name : ""); /* as in `key list` */
     json_out_text(object, "organization_id", organization_id);
     json_out_text(object, "created_user_id", key->created_user_id);
     api_scopes_each(key->scopes, add_scope, json_out_array(object, "scopes"));

@@ -30,6 +30,11 @@ def test_the_end_of_a_key_that_has_one_is_told(org):
     assert TIME.fullmatch(answer["expires_at"]) and answer["expires_at"] == listed(org)[answer["id"]]["expires_at"]
 
 
+def test_a_key_without_a_name_has_an_empty_one(org):
+    answer = org.api_with("read").get(WHOAMI).json
+    assert answer["name"] == "" == listed(org)[answer["id"]]["name"]
+
+
 def test_the_key_itself_is_not_in_the_answer(org):
     key = org.key_with("read")
     response = org.api.with_key(key).get(WHOAMI)
