@@ -55,6 +55,11 @@ static int decode_escape(const char *text)
     return value == '\0' || value == '/' ? -1 : value;
 }
 
+static bool has_escaped_slash(const char *raw)
+{
+    return strstr(raw, "%2F") != NULL || strstr(raw, "%2f") != NULL;
+}
+
 static char *decode(const char *raw)
 {
     char *decoded = mem_strdup(raw);
@@ -172,7 +177,8 @@ static char *path_from_split(const struct path_variables *variables, const char 
     buf_append_text(&joined, variables->script_name != NULL ? variables->script_name : "");
     buf_append_text(&joined, path_info);
     const char *found = begins_known(path_info) ? path_info : find_known(buf_text(&joined));
-    bool contradicts = found != NULL && find_known(raw) != NULL && find_path(raw, found) == NULL;
+    bool is_renamed = find_known(raw) == NULL && !has_escaped_slash(raw);
+    bool contradicts = found != NULL && !is_renamed && find_path(raw, found) == NULL;
     char *path = found != NULL && !contradicts ? mem_strdup(found) : NULL;
     buf_clear(&joined);
     return path;
