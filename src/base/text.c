@@ -64,3 +64,16 @@ void text_append_printable(const char *text, struct buf *out)
         length -= taken;
     }
 }
+
+void text_append_shell_word(const char *text, struct buf *out)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./+-@,:=";
+    if (text[0] != '\0' && text[strspn(text, plain)] == '\0') {
+        buf_append_text(out, text);
+        return;
+    }
+    buf_append_text(out, "'");
+    for (; *text != '\0'; text++)
+        buf_append(out, *text == '\'' ? "'\\''" : text, *text == '\'' ? 4 : 1);
+    buf_append_text(out, "'");
+}

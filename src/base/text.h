@@ -1,4 +1,4 @@
-/* Texts for people: guessing what somebody meant to type, and showing what somebody else wrote. */
+/* Texts for people: guessing what somebody meant to type, showing what somebody else wrote, and what to type next. */
 #ifndef HOOKTURN_BASE_TEXT_H
 #define HOOKTURN_BASE_TEXT_H
 
@@ -11,5 +11,7 @@ struct slice text_nearest(const char *text, struct slice (*name_at)(const void *
 /* Appends the text with "?" for what would act on a terminal or end a line (C0, DEL, C1), and for each byte that is not
  * valid UTF-8. */
 void text_append_printable(const char *text, struct buf *out);
+/* Appends the text as one word of a shell's command line, without quotes where none are needed. */
+void text_append_shell_word(const char *text, struct buf *out);
 
 #endif

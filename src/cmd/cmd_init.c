@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cmd/family.h"
 #include "cmd/init_directory.h"
 #include "store/worker_start.h"
@@ -191,7 +192,9 @@ static int report(const struct initiation *initiation, const char *conf_path)
     char example[UUID_TEXT];
     uuid_make(&organization);
     uuid_format(&organization, example);
-    buf_printf(&call, "hookturn%s%s", option ? " -c " : "", option ? option : "");
+    buf_append_text(&call, option ? "hookturn -c " : "hookturn");
+    if (option)
+        text_append_shell_word(option, &call);
     buf_printf(&text, "Made the data directory %s with an empty store.\n\n", conf->data_dir);
     buf_printf(&text, "  %s\n      the master key; keep a copy elsewhere: without it no secret can be read again\n",
                conf->master_key_file);

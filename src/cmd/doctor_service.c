@@ -3,9 +3,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 #include "store/worker_start.h"
 #include "store/worker_state.h"
@@ -96,29 +96,15 @@ void doctor_keys(struct doctor *doctor, struct finding *finding)
 
 /* ---- the worker ---- */
 
-/* For a shell, without quotes where none are needed. */
-static void append_word(struct buf *out, const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./+-@,:=";
-    if (word[strspn(word, plain)] == '\0') {
-        buf_append_text(out, word);
-        return;
-    }
-    buf_append_text(out, "'");
-    for (; *word; word++)
-        buf_append(out, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
-    buf_append_text(out, "'");
-}
-
 /* "* * * * * /usr/local/bin/hookturn -c /…/hookturn.conf deliver --for 55s" */
 static void append_cron_line(const struct conf *conf, struct buf *out)
 {
     char *program = worker_start_program(conf);
     buf_append_text(out, "* * * * * ");
-    append_word(out, program ? program : "hookturn");
+    text_append_shell_word(program ? program : "hookturn", out);
     if (conf->path[0] != '\0') {
         buf_append_text(out, " -c ");
-        append_word(out, conf->path);
+        text_append_shell_word(conf->path, out);
     }
     buf_append_text(out, " deliver --for 55s");
     free(program);

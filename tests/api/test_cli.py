@@ -103,6 +103,16 @@ def test_init_without_data_takes_the_home_directory(installation):
     assert (home / ".hookturn/hookturn.conf").exists() and (home / ".hookturn/master.key").exists()
 
 
+def test_what_init_says_to_type_next_can_be_typed(installation):
+    data = installation.directory / "somebody's data"
+    done = installation.cli("init", "--data", data, check=True)
+    commands = [line for line in done.stdout.decode().splitlines() if line.startswith("  hookturn ")]
+    made = subprocess.run(
+        commands[0], shell=True, env={**installation.env, "PATH": f"{BUILD}:{os.environ['PATH']}"}, capture_output=True
+    )
+    assert (made.returncode, made.stderr) == (0, b"") and re.fullmatch(rb"hk_[\w-]{43}\n", made.stdout)
+
+
 def test_the_sample_names_every_key_with_its_meaning(install):
     sample = install().sample
     for key in ["data_dir", "store", "master_key_file", "secret_grace", "request_timeout", "retry_strategy",

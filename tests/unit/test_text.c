@@ -70,6 +70,23 @@ static void what_a_terminal_would_act_on_is_shown_as_a_question_mark(void **stat
     assert_shown("\xed\xa0\x80", "???");
 }
 
+static void assert_word(const char *text, const char *expected)
+{
+    struct buf got = {0};
+    text_append_shell_word(text, &got);
+    assert_string_equal(buf_text(&got), expected);
+    buf_clear(&got);
+}
+
+static void a_shell_reads_one_word_back(void **state)
+{
+    (void)state;
+    assert_word("/var/lib/hookturn/hookturn.conf", "/var/lib/hookturn/hookturn.conf");
+    assert_word("/my site/$x", "'/my site/$x'");
+    assert_word("it's", "'it'\\''s'");
+    assert_word("", "''");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +95,7 @@ int main(void)
         cmocka_unit_test(of_several_the_nearest_is_meant_and_of_equals_the_first),
         cmocka_unit_test(a_long_text_is_like_nothing),
         cmocka_unit_test(what_a_terminal_would_act_on_is_shown_as_a_question_mark),
+        cmocka_unit_test(a_shell_reads_one_word_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
