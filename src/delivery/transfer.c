@@ -224,6 +224,8 @@ static enum attempt_error error_of(const struct transfer *transfer, CURLcode cod
         return ATTEMPT_NO_ERROR;
     if (code == CURLE_COULDNT_CONNECT && transfer->guard.has_refused)
         return ATTEMPT_BLOCKED;
+    if (code == CURLE_OK && !transfer->reply.is_final) /* a connection that ends among the headers is fine to libcurl */
+        return ATTEMPT_PROTOCOL;
     return transfer_error_of(code);
 }
 

@@ -404,6 +404,8 @@ static void test_broken_answers_are_protocol_errors(void **state)
            ATTEMPT_PROTOCOL);
     expect((struct script){.answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", .then = THEN_CLOSE},
            200, ATTEMPT_PROTOCOL);
+    expect((struct script){.answer = "HTTP/1.1 200 OK\r\nContent-Le", .then = THEN_CLOSE}, 200, ATTEMPT_PROTOCOL);
+    expect((struct script){.answer = "HTTP/1.1 200 OK\r\n", .then = THEN_CLOSE}, 200, ATTEMPT_PROTOCOL);
 }
 
 static void test_closed_port_is_a_connect_error(void **state)
