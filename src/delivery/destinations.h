@@ -32,7 +32,11 @@ struct destination {
     bool is_touched; /* in the list of those that the round concerns */
     struct destination *next_touched;
     int64_t refused_until_ms; /* clock_monotonic_ms: other workers have all places */
-    uint32_t failures;        /* in a row */
+    struct object_id served;  /* the subscription that had a place last */
+    struct object_id turn;    /* where has_turn: the one that has the next place, because it found none */
+    bool has_turn;
+    uint64_t yielded_round; /* in which others stood back for it; 0: not yet */
+    uint32_t failures;      /* in a row */
     enum attempt_error last_error;
     int32_t last_status;
 };

@@ -291,6 +291,8 @@ enum status dispatch_claim(struct dispatch *dispatch, struct claim_round *out)
     if (status == STATUS_OK && dispatch_room(dispatch) > 0)
         status = claim_deliveries(dispatch, out);
     struct slots_refusals refusals = slots_end_round(dispatch->slots);
+    if (refusals.by_turn) /* who stood back has the rest at once */
+        out->next_due_ms = clock_now_ms();
     out->claimed += probes.claimed;
     out->started += probes.started;
     out->may_have_more = refusals.by_us || probes.refusals.by_us || out->claimed > 0;

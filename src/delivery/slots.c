@@ -26,6 +26,7 @@ struct slots {
     struct destination *touched;
     struct destination *promised_last;
     struct slots_refusals refusals;
+    uint64_t round; /* from 1 */
 };
 
 static size_t least(size_t a, size_t b)
@@ -53,6 +54,7 @@ struct slots *slots_new(size_t total, size_t per_destination, struct shared_slot
     slots->failing_max = at_least_one(total / 4);
     slots->doubtful_max = at_least_one(total * 3 / 4);
     slots->shared = shared;
+    slots->round = 1;
     slots->destinations = destinations_new(DESTINATIONS_REMEMBERED, per_destination);
     return slots;
 }
@@ -116,19 +118,60 @@ static size_t wanted_by(const struct slots *slots, const struct destination *des
     return least(less(destination->window.size, uses(destination)), room_for(slots, destination->window.temper));
 }
 
+/* ---- turns ---- */
+
+static bool is_same(const struct object_id *a, const struct object_id *b)
+{
+    return object_id_compare(a, b) == 0;
+}
+
+/* The subscriptions come in the same order in each round: without turns the first of them would have every place of a
+ * destination that they share for as long as it has something due. */
+static void note_turned_away(struct destination *destination, const struct object_id *subscription_id)
+{
+    if (destination->has_turn || is_same(&destination->served, subscription_id))
+        return;
+    destination->turn = *subscription_id;
+    destination->has_turn = true;
+    destination->yielded_round = 0;
+}
+
+static void note_served(struct destination *destination, const struct object_id *subscription_id)
+{
+    destination->served = *subscription_id;
+    if (destination->has_turn && is_same(&destination->turn, subscription_id))
+        destination->has_turn = false;
+}
+
+/* Whether it is another one's turn. Who did not come in a whole round may have nothing left: the turn is over. */
+static bool must_yield(struct slots *slots, struct destination *destination, const struct object_id *subscription_id)
+{
+    bool is_over = destination->yielded_round != 0 && destination->yielded_round != slots->round;
+    if (is_over)
+        destination->has_turn = false;
+    if (!destination->has_turn || is_same(&destination->turn, subscription_id))
+        return false;
+    destination->yielded_round = slots->round;
+    touch(slots, destination);
+    return true;
+}
+
 /* ---- planning ---- */
 
 bool slots_may_start(struct slots *slots, const struct object_id *subscription_id)
 {
     int64_t now_ms = clock_monotonic_ms();
-    const struct destination *destination = destinations_of(slots->destinations, subscription_id, now_ms);
+    struct destination *destination = destinations_of(slots->destinations, subscription_id, now_ms);
     if (!destination)
         return true;
     bool is_refused_here = wanted_by(slots, destination) == 0;
     bool is_refused_there = !is_refused_here && now_ms < destination->refused_until_ms;
     slots->refusals.by_us |= is_refused_here;
     slots->refusals.by_others |= is_refused_there;
-    return !is_refused_here && !is_refused_there;
+    if (!is_refused_here && !is_refused_there)
+        return !must_yield(slots, destination, subscription_id);
+    note_turned_away(destination, subscription_id);
+    return false;
 }
 
 /* How many of the wanted places are ours, or can be had. */
@@ -145,16 +188,22 @@ size_t slots_plan(struct slots *slots, const char *name, const struct object_id 
     int64_t now_ms = clock_monotonic_ms();
     struct destination *destination = destinations_use(slots->destinations, name);
     size_t wanted = wanted_by(slots, destination);
-    size_t count = wanted > 0 ? hold_places(slots, destination, wanted) : 0;
     destinations_note(slots->destinations, subscription_id, destination, now_ms);
     touch(slots, destination);
+    slots->promised_last = destination;
+    if (wanted > 0 && must_yield(slots, destination, subscription_id))
+        return 0;
+    size_t count = wanted > 0 ? hold_places(slots, destination, wanted) : 0;
+    if (count > 0)
+        note_served(destination, subscription_id);
+    else
+        note_turned_away(destination, subscription_id);
     if (wanted > 0 && count == 0)
         destination->refused_until_ms = now_ms + ASK_AGAIN_MS;
     slots->refusals.by_us |= wanted == 0;
     slots->refusals.by_others |= wanted > 0 && count == 0;
     destination->promised += count;
     slots->used[destination->window.temper] += count;
-    slots->promised_last = destination;
     return count;
 }
 
@@ -182,9 +231,12 @@ void slots_tidy(struct slots *slots)
 struct slots_refusals slots_end_round(struct slots *slots)
 {
     struct slots_refusals refusals = slots->refusals;
-    for (struct destination *destination = slots->touched; destination; destination = destination->next_touched)
+    for (struct destination *destination = slots->touched; destination; destination = destination->next_touched) {
         unpromise(slots, destination, destination->promised);
+        refusals.by_turn |= destination->yielded_round == slots->round && wanted_by(slots, destination) > 0;
+    }
     slots_tidy(slots);
+    slots->round++;
     slots->promised_last = NULL;
     slots->refusals = (struct slots_refusals){0};
     return refusals;

@@ -21,7 +21,8 @@ size_t slots_room(const struct slots *slots);
 /* ---- a round of planning ---- */
 
 /* Whether a request of this subscription could start, without a look at the subscription: true where nothing is known.
- */
+ * Subscriptions that share a destination have its places in turn: the first that finds none has the next one. Where it
+ * does not come for it in a round, the others have theirs in the one after. */
 bool slots_may_start(struct slots *slots, const struct object_id *subscription_id);
 /* How many requests of this subscription to the destination of that name can start: so many are promised. */
 size_t slots_plan(struct slots *slots, const char *name, const struct object_id *subscription_id);
@@ -31,6 +32,7 @@ void slots_return(struct slots *slots, size_t count);
 struct slots_refusals {
     bool by_us;     /* until something ends */
     bool by_others; /* other workers have a destination's places */
+    bool by_turn;   /* nothing: somebody stood back for another subscription, which did not use all places */
 };
 /* Takes all promises back that nothing was taken for. */
 struct slots_refusals slots_end_round(struct slots *slots);

@@ -125,6 +125,22 @@ class Crowd:
             self.is_blind = False
 
 
+@pytest.mark.parametrize(("workers", "limit"), [(1, 1), (2, 4)])
+def test_subscriptions_that_share_a_host_have_their_turns(service, workers, limit):
+    org = service(destination_concurrency=limit)
+    with Receiver(on_delivery=lambda _: Answer(200, delay=0.01)) as receiver:
+        for path in ("busy", "late"):
+            org.api.subscribe(url=receiver.url(f"/{path}"), events=[f"{path}.Event"], **NO_SIGNING)
+        backlog = [{"event_name": "busy.Event", "payload": {}}] * 1000
+        assert [org.api.publish_batch(backlog).status for _ in range(2)] == [202, 202]
+        for _ in range(workers):
+            org.installation.start_worker()
+        receiver.wait_for(20, "/busy")
+        org.api.publish("late.Event")
+        receiver.wait_for(1, "/late")
+        assert len(receiver.at("/busy")) < 1000, "it waited until the busy one had nothing left"
+
+
 @pytest.mark.parametrize("workers", [2, 3])
 def test_workers_together_keep_to_a_destinations_limit(service, workers):
     org = service(destination_concurrency=4)

@@ -341,6 +341,49 @@ static void test_worst_destinations_come_first_and_healthy_ones_not_at_all(void 
     fixture_free(fixture);
 }
 
+/* A round in which each of the subscriptions wants a place: which of them get one, as bits. */
+static unsigned round_of(struct fixture *fixture, unsigned count)
+{
+    unsigned served = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct object_id id = {{(unsigned char)(i + 1)}};
+        if (!slots_may_start(fixture->slots, &id) || slots_plan(fixture->slots, "a:80", &id) == 0)
+            continue;
+        fixture->taken[fixture->count++] = slots_take(fixture->slots, "a:80");
+        served |= 1U << i;
+    }
+    return served;
+}
+
+static void test_subscriptions_of_one_destination_have_its_places_in_turn(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(100, 1);
+    for (unsigned turn = 0; turn < 9; turn++) {
+        assert_int_equal(round_of(fixture, 3), 1U << turn % 3);
+        assert_false(slots_end_round(fixture->slots).by_turn);
+        end_all(fixture, 200, ATTEMPT_NO_ERROR);
+    }
+    fixture_free(fixture);
+}
+
+static void test_a_turn_that_is_not_taken_holds_up_one_round(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(100, 1);
+    assert_int_equal(round_of(fixture, 2), 1);
+    (void)slots_end_round(fixture->slots);
+    end_all(fixture, 200, ATTEMPT_NO_ERROR);
+    assert_int_equal(round_of(fixture, 1), 0); /* the second one has nothing any more */
+    assert_true(slots_end_round(fixture->slots).by_turn);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(round_of(fixture, 1), 1);
+        assert_false(slots_end_round(fixture->slots).by_turn);
+        end_all(fixture, 200, ATTEMPT_NO_ERROR);
+    }
+    fixture_free(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_ports_of_one_host_are_destinations_of_their_own),
         cmocka_unit_test(test_promises_no_more_than_is_free_in_all),
         cmocka_unit_test(test_two_subscriptions_of_one_destination_share_what_is_not_needed),
+        cmocka_unit_test(test_subscriptions_of_one_destination_have_its_places_in_turn),
+        cmocka_unit_test(test_a_turn_that_is_not_taken_holds_up_one_round),
         cmocka_unit_test(test_promises_end_with_the_round),
         cmocka_unit_test(test_request_that_was_not_promised_needs_a_place_as_well),
         cmocka_unit_test(test_full_destination_is_passed_over_until_something_ends),
