@@ -203,6 +203,17 @@ class SendTest(Publishing):
         return self.tests() - self.before
 
 
+class Probe(Operation):
+    def request(self):
+        self.target = f"{SUBSCRIPTION}/{self.api.subscribe()['id']}/probe/secret"
+        return Request(self.org, "POST", self.target)
+
+    def count(self):
+        response = self.api.get(self.target)
+        assert response.status == 404 or response.json["status"] == "PENDING"
+        return int(response.status == 200)
+
+
 class Reading(Changing):
     is_read = True
 
@@ -220,7 +231,7 @@ class Reading(Changing):
 
 WRITES = {"create": Create, "put": Put, "patch": Patch, "rotate": Rotate, "revoke": Revoke, "delete": Delete,
           "publish": Publishing, "publish_batch": PublishBatch, "retry": Retry, "cancel": Cancel, "recover": Recover,
-          "test": SendTest}  # fmt: skip
+          "test": SendTest, "probe": Probe}  # fmt: skip
 READS = {"get": SUBSCRIPTION + "/{id}", "deliveries": SUBSCRIPTION + "/{id}/deliveries?page_size=10",
          "get_delivery": DELIVERY + "/{id}{event}", "list": SUBSCRIPTIONS + "?page_size=10", "get_event": EVENT + "/{event}",
          "whoami": "/v1/whoami"}  # fmt: skip
