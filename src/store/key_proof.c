@@ -52,18 +52,34 @@ static bool write_file(const char *path, struct slice bytes)
     return written;
 }
 
-static void write_proof(const char *data_dir, struct slice sealed)
+enum status key_proof_make(const char *data_dir, const struct keyring *keyring, struct failure *failure)
 {
     char unique[32];
     snprintf(unique, sizeof unique, ".%ld", (long)getpid());
     struct buf path = path_in(data_dir, "");
     struct buf fresh = path_in(data_dir, unique);
-    if (!write_file(fresh.data, sealed) || rename(fresh.data, path.data) != 0) {
-        log_warn("key_proof_unwritten", LOG_TEXT("cause", strerror(errno)));
+    struct buf sealed = {0};
+    enum status status = STATUS_OK;
+    keyring_seal(keyring, slice_of(aad), slice_of(plain), &sealed);
+    if (!write_file(fresh.data, buf_slice(&sealed)) || rename(fresh.data, path.data) != 0) {
+        status = errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+        failure_set(failure, "cannot write %s: %s", path.data, strerror(errno));
         unlink(fresh.data);
     }
+    buf_clear(&sealed);
     buf_clear(&fresh);
     buf_clear(&path);
+    return status;
+}
+
+/* A blob names its key in front. */
+static bool is_sealed_by_first(const struct keyring *keyring, struct slice proof)
+{
+    struct buf like = {0};
+    keyring_seal(keyring, slice_of(aad), slice_of(plain), &like);
+    bool is_same = proof.length >= HEAD_BYTES && memcmp(proof.data, like.data, HEAD_BYTES) == 0;
+    buf_clear(&like);
+    return is_same;
 }
 
 static bool is_opened_by(const struct keyring *keyring, struct slice proof)
@@ -82,14 +98,13 @@ enum status key_proof_check(const char *data_dir, const struct keyring *keyring,
         failure_set(failure, "cannot read %s/store/master.proof: %s", data_dir, strerror(errno));
         return STATUS_IO;
     }
-    if (length >= 0 && !is_opened_by(keyring, (struct slice){bytes, (size_t)length})) {
+    struct slice proof = {bytes, length > 0 ? (size_t)length : 0};
+    if (length >= 0 && !is_opened_by(keyring, proof)) {
         failure_set(failure, "the master key is not the one of the store in %s: put that one in its place", data_dir);
         return STATUS_DENIED;
     }
-    struct buf fresh = {0};
-    keyring_seal(keyring, slice_of(aad), slice_of(plain), &fresh);
-    if (length < HEAD_BYTES || memcmp(bytes, fresh.data, HEAD_BYTES) != 0)
-        write_proof(data_dir, buf_slice(&fresh));
-    buf_clear(&fresh);
+    struct failure unwritten;
+    if (!is_sealed_by_first(keyring, proof) && key_proof_make(data_dir, keyring, &unwritten) != STATUS_OK)
+        log_warn("key_proof_unwritten", LOG_TEXT("cause", unwritten.text));
     return STATUS_OK;
 }

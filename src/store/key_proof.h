@@ -7,9 +7,12 @@
 #include "base/keyring.h"
 #include "base/status.h"
 
-/* STATUS_OK: the keyring opens the proof; where there was none, or it was sealed by another key of the ring than the
- * first, it was made anew (a failure of that is logged, no more). Call it whenever a key was put in front, before an
- * older one goes. STATUS_DENIED, with a failure text: it is the key of another store. */
+/* Seals the proof with the first key of the ring, in place of one that is there. Whoever takes an old key out of the
+ * ring does this first: nobody could open the store any more. STATUS_FULL, STATUS_IO: with a failure text. */
+enum status key_proof_make(const char *data_dir, const struct keyring *keyring, struct failure *failure) MUST_USE;
+/* STATUS_OK: the keyring opens the proof. Where there was none, or another key than the first had sealed it, it is made
+ * anew; where that fails it is logged, and the next one tries. STATUS_DENIED: it is the key of another store.
+ * STATUS_IO. With a failure text. */
 enum status key_proof_check(const char *data_dir, const struct keyring *keyring, struct failure *failure) MUST_USE;
 
 #endif

@@ -38,7 +38,7 @@ static enum status prove_key(const struct conf *conf, struct failure *failure)
     enum status status = keyring_open(conf->master_key_file, &keyring, failure);
     if (status != STATUS_OK)
         return status;
-    status = key_proof_check(conf->data_dir, keyring, failure);
+    status = key_proof_make(conf->data_dir, keyring, failure);
     keyring_free(keyring);
     return status;
 }

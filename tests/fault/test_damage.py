@@ -83,6 +83,18 @@ def test_the_master_key_of_another_installation(org, install):
     check_all_is_there(org)
 
 
+def test_a_master_key_that_was_put_in_front_of_the_old_one_is_the_stores_from_then_on(org, install):
+    path = org.installation.data / "master.key"
+    head, old = path.read_text().splitlines()
+    _, new = (install().data / "master.key").read_text().splitlines()
+    path.write_text(f"{head}\n{new}\n{old}\n")
+    check_all_is_there(org)
+    path.write_text(f"{head}\n{new}\n")
+    assert org.installation.cli("key", "list").returncode == 0
+    path.write_text(f"{head}\n{old}\n")
+    assert "master" in complaint(org.installation.cli("key", "list"))
+
+
 @pytest.mark.parametrize("text, word", [(b"hookturn-store 999\n", "newer"), (b"something else\n", "damaged"), (b"", "damaged")])
 def test_a_store_of_another_form(org, text, word):
     path = org.installation.data / "store/format"
