@@ -74,3 +74,18 @@ bool call_delivery_id(struct call *call, struct object_id *subscription_id, stru
     call_fail(call, STATUS_NOT_FOUND, "no such delivery");
     return false;
 }
+
+void call_invalid_for_subscription(struct call *call, const char *message, const struct field_errors *errors)
+{
+    struct object_id id;
+    if (!call_object_id(call, &id))
+        return;
+    struct subscription subscription = {0};
+    enum status status = store_subscription_get(call->store, &call->key.organization_id, &id, &subscription);
+    if (status == STATUS_OK) {
+        subscription_clear(&subscription);
+        call_invalid(call, message, errors);
+    } else {
+        call_fail(call, status, status == STATUS_NOT_FOUND ? "no such subscription" : NULL);
+    }
+}

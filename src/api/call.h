@@ -28,6 +28,9 @@ struct call {
 void call_error(struct call *call, enum api_error error, const char *message);
 /* 400 with every offending member. */
 void call_invalid(struct call *call, const char *message, const struct field_errors *errors);
+/* The same of a body for the path's subscription; 404 where the key's organization has no such subscription, whatever
+ * the body is. */
+void call_invalid_for_subscription(struct call *call, const char *message, const struct field_errors *errors);
 /* A verb's outcome that is not STATUS_OK; `message` NULL: the table's. What is answered with 5xx is logged. */
 void call_fail(struct call *call, enum status status, const char *message);
 /* The path's {id}. False: it is no id, and the request was answered with 404. */

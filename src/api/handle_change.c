@@ -149,7 +149,7 @@ void handle_subscription_put(struct call *call)
     struct field_errors errors = {0};
     const char *message = subscription_input_read(buf_slice(&call->request->body), call->conf, &input, &errors);
     if (message != NULL)
-        call_invalid(call, message, &errors);
+        call_invalid_for_subscription(call, message, &errors);
     else
         change_subscription(&(struct edit){.call = call, .input = &input}, apply_put);
     field_errors_clear(&errors);
@@ -161,7 +161,7 @@ void handle_subscription_patch(struct call *call)
     struct json_scan scan;
     const char *message = input_scan(buf_slice(&call->request->body), &scan);
     if (message != NULL) {
-        call_invalid(call, message, NULL);
+        call_invalid_for_subscription(call, message, NULL);
         return;
     }
     change_subscription(&(struct edit){.call = call, .patch = &scan}, apply_patch);

@@ -46,13 +46,13 @@ static const char *read_members(struct slice body, struct recovery *out, struct 
     return errors->count > 0 ? "the request has members that are missing or not valid" : NULL;
 }
 
-/* False: the request was answered with 400. */
+/* False: the request was answered. */
 static bool read_window(struct call *call, struct recovery *out)
 {
     struct field_errors errors = {0};
     const char *message = read_members(buf_slice(&call->request->body), out, &errors);
     if (message != NULL)
-        call_invalid(call, message, &errors);
+        call_invalid_for_subscription(call, message, &errors);
     field_errors_clear(&errors);
     return message == NULL;
 }

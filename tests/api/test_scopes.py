@@ -103,6 +103,18 @@ def test_a_missing_scope_is_told_before_the_body_is_judged(org, objects, method,
     assert response.status == 403
 
 
+@pytest.mark.parametrize("body", [b"", b"{}", b"{ broken"])
+@pytest.mark.parametrize("method, action", [("PUT", ""), ("PATCH", ""), ("POST", "/recover")])
+def test_another_organizations_objects_do_not_exist_whatever_the_body_is(
+    shared_door, api, objects, method, action, body
+):
+    other = Organization(*shared_door).api
+    for identity in (objects["subscription"], UNKNOWN, "no-id"):
+        assert other.call(method, f"{SUBSCRIPTION}/{identity}{action}", body=body).status == 404
+    mine = api.call(method, f"{SUBSCRIPTION}/{objects['subscription']}{action}", body=body)
+    assert mine.status == (200 if (method, body) == ("PATCH", b"{}") else 400)
+
+
 @pytest.mark.parametrize(
     "method, path, body", [row[:3] for row in OPERATIONS if "{" in row[1]], ids=name_of
 )  # fmt: skip
