@@ -3,12 +3,33 @@
 
 #include "api/call.h"
 #include "api/handle.h"
+#include "base/clock.h"
 #include "base/json_out.h"
 #include "api/openapi_document.h"
 #include "api/success.h"
 #include "store/worker_state.h"
 
-static void add_worker(json_object *object, const struct conf *conf)
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* While no worker looks, what was due when the last one did grows older, and new events wait as well: that is when
+ * somebody should notice. -1: not known. */
+static int64_t oldest_due_seconds(struct store *store, const struct worker_state *worker)
+{
+    int64_t created_at_ms, now_ms = clock_now_ms();
+    int64_t oldest = worker->oldest_due_seconds;
+    if (worker->is_running)
+        return oldest;
+    if (oldest > 0)
+        oldest += most(now_ms - worker->last_run_at_ms, 0) / 1000;
+    if (store_oldest_new_event(store, &created_at_ms) == STATUS_OK)
+        oldest = most(oldest, created_at_ms > 0 ? most(now_ms - created_at_ms, 0) / 1000 : 0);
+    return oldest;
+}
+
+static void add_worker(json_object *object, struct store *store, const struct conf *conf)
 {
     struct worker_state worker;
     worker_state_read(conf->data_dir, &worker);
@@ -16,13 +37,14 @@ static void add_worker(json_object *object, const struct conf *conf)
     json_out_bool(member, "running", worker.is_running);
     if (worker.last_run_at_ms != 0)
         json_out_time(member, "last_run_at", worker.last_run_at_ms);
-    if (worker.oldest_due_seconds >= 0)
-        json_out_integer(member, "oldest_due_seconds", worker.oldest_due_seconds);
+    int64_t oldest = oldest_due_seconds(store, &worker);
+    if (oldest >= 0)
+        json_out_integer(member, "oldest_due_seconds", oldest);
 }
 
 void handle_healthz(struct call *call)
 {
-    const struct store *store = lazy_store_get(call->lazy_store);
+    struct store *store = lazy_store_get(call->lazy_store);
     if (store == NULL || store_is_leaving(store)) {
         call_fail(call, STATUS_UNAVAILABLE, NULL);
         return;
@@ -32,7 +54,7 @@ void handle_healthz(struct call *call)
     json_out_text(object, "status", "ok");
     json_out_text(object, "version", PACKAGE_VERSION);
     json_out_text(object, "store", store_engine(store));
-    add_worker(object, call->conf);
+    add_worker(object, store, call->conf);
     json_out_end(object, &success.body);
     success_send(&success, call);
 }

@@ -79,6 +79,7 @@ struct store_engine {
     enum status (*probe_finish)(struct store *store, int64_t now_ms, struct probe_settlement *settlement);
 
     enum status (*statistics)(struct store *store, int64_t now_ms, struct store_statistics *out);
+    enum status (*oldest_new_event)(struct store *store, int64_t *created_at_ms);
     enum status (*overview)(struct store *store, int64_t now_ms,
                             void (*visit)(void *context, const struct store_concern *concern), void *context,
                             struct store_overview *out);

@@ -310,6 +310,11 @@ enum status store_statistics(struct store *store, int64_t now_ms, struct store_s
     return store->engine->statistics(store, now_ms, out);
 }
 
+enum status store_oldest_new_event(struct store *store, int64_t *created_at_ms)
+{
+    return store->engine->oldest_new_event(store, created_at_ms);
+}
+
 enum status store_overview(struct store *store, int64_t now_ms,
                            void (*visit)(void *context, const struct store_concern *concern), void *context,
                            struct store_overview *out)

@@ -358,6 +358,9 @@ struct store_statistics {
     bool has_probe_due;             /* a probe is pending that nobody works on */
 };
 enum status store_statistics(struct store *store, int64_t now_ms, struct store_statistics *out) MUST_USE;
+/* When the oldest event was published that no worker has taken over yet; 0: there is none. A few reads, however much
+ * waits: for who asks while no worker runs. */
+enum status store_oldest_new_event(struct store *store, int64_t *created_at_ms) MUST_USE;
 
 /* Everything at a glance. Deliveries of deleted subscriptions are no longer waiting and not counted. */
 struct store_overview {

@@ -5,8 +5,8 @@ import re
 
 import openapi
 import pytest
-from api import TIME, Response, make_door
-from harness import eventually
+from api import TIME, Organization, Response, make_door
+from harness import eventually, free_port
 
 documented = pytest.mark.skipif(openapi.load() is None, reason="docs/openapi.yaml is not there")
 
@@ -36,6 +36,26 @@ def test_health_follows_the_worker(install):
     assert running.stop() == 0
     eventually(lambda: worker()["running"] is False, what="the mark's end")
     assert worker()["last_run_at"] >= seen
+
+
+def test_health_tells_how_long_events_have_waited_while_no_worker_runs(install):
+    installation = install(clock=True, allow_destinations="127.0.0.0/8")
+    org = Organization(installation, make_door(installation, "fcgi"))
+    retry = {"retryStrategy": "FIXED_DELAY", "maxRetryAttempts": 5, "maxRetryDelayMs": 1000}
+    org.api.subscribe(url=f"http://127.0.0.1:{free_port()}/", retry_policy=retry)
+
+    def oldest():
+        return org.api.get("/healthz").json["worker"]["oldest_due_seconds"]
+
+    assert oldest() == 0
+    org.api.publish()
+    installation.set_clock(90_000)
+    assert 90 <= oldest() < 100, "nobody has taken it over"
+    installation.deliver_once()  # in vain: it is due again soon
+    installation.set_clock(200_000)
+    org.api.publish()
+    installation.set_clock(260_000)
+    assert 60 <= oldest() < 70
 
 
 def test_health_is_503_when_the_store_is_unusable(install):

@@ -177,6 +177,26 @@ static void figures_tell_what_is_due(void **state)
     free(claims);
 }
 
+static void the_oldest_event_that_nobody_took_over_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claims *claims = claims_new();
+    struct spec active = {.name = "active", .event = "A.Active"};
+    int64_t created_at_ms = -1;
+    assert_int_equal(store_oldest_new_event(fixture->store, &created_at_ms), STATUS_OK);
+    assert_int_equal(created_at_ms, 0);
+    assert_int_equal(try_subscription(fixture, &active), STATUS_OK);
+    publish_at(fixture, "A.Nobody", 500, NULL);
+    publish_at(fixture, "A.Active", 2000, NULL);
+    publish_at(fixture, "A.Active", 1000, NULL);
+    assert_int_equal(store_oldest_new_event(fixture->store, &created_at_ms), STATUS_OK);
+    assert_int_equal(created_at_ms, 1000);
+    claim_some(fixture, 5000, 10, 0, claims);
+    assert_int_equal(store_oldest_new_event(fixture->store, &created_at_ms), STATUS_OK);
+    assert_int_equal(created_at_ms, 0);
+    free(claims);
+}
+
 int run_claim_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +208,7 @@ int run_claim_tests(void)
         CONFORMANCE_TEST(a_paused_subscriptions_deliveries_wait_and_then_come_in_order),
         CONFORMANCE_TEST(deleting_a_subscription_cancels_what_waits),
         CONFORMANCE_TEST(figures_tell_what_is_due),
+        CONFORMANCE_TEST(the_oldest_event_that_nobody_took_over_is_told),
     };
     return cmocka_run_group_tests_name("claiming", tests, NULL, NULL);
 }

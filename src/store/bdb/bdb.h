@@ -483,6 +483,7 @@ enum status bdb_probe_release(struct store *store, int64_t now_ms, const struct 
 enum status bdb_probe_finish(struct store *store, int64_t now_ms, struct probe_settlement *settlement);
 
 enum status bdb_statistics(struct store *store, int64_t now_ms, struct store_statistics *out);
+enum status bdb_oldest_new_event(struct store *store, int64_t *created_at_ms);
 enum status bdb_overview(struct store *store, int64_t now_ms,
                          void (*visit)(void *context, const struct store_concern *concern), void *context,
                          struct store_overview *out);

@@ -43,6 +43,7 @@ const struct store_engine store_engine_bdb = {
     .probe_release = bdb_probe_release,
     .probe_finish = bdb_probe_finish,
     .statistics = bdb_statistics,
+    .oldest_new_event = bdb_oldest_new_event,
     .overview = bdb_overview,
     .backlog_step = bdb_backlog_step,
     .usage = bdb_usage,

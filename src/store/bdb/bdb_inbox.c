@@ -42,3 +42,41 @@ enum status bdb_inbox_put(struct bdb *bdb, DB_TXN *txn, const struct object_id *
     bytes_put(value + 5, 8, (uint64_t)row->created_at_ms);
     return bdb_put(bdb, txn, bdb_inbox_table(event_id), &key, (struct slice){(const char *)value, sizeof value}, 0);
 }
+
+/* ---- the oldest ---- */
+
+/* Of one lane: ids of a lane rise with time, so its first row is the oldest. STATUS_NOT_FOUND: it is empty. */
+static enum status read_first(struct bdb *bdb, enum bdb_table lane, struct bdb_inbox_row *out)
+{
+    struct bdb_cursor cursor;
+    struct bdb_key start = {.length = 0};
+    enum status status = bdb_cursor_open(bdb, NULL, lane, 0, &cursor);
+    if (status != STATUS_OK)
+        return status;
+    status = bdb_cursor_seek(&cursor, &start);
+    if (status == STATUS_OK)
+        status = bdb_inbox_decode(buf_slice(&cursor.value), out);
+    bdb_cursor_close(&cursor);
+    return status;
+}
+
+static enum status oldest_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    int64_t *oldest_ms = context;
+    (void)txn;
+    *oldest_ms = 0;
+    for (unsigned lane = 0; lane < BDB_LANES; lane++) {
+        struct bdb_inbox_row row;
+        enum status status = read_first(bdb, (enum bdb_table)(BDB_INBOX + lane), &row);
+        if (status == STATUS_OK && (*oldest_ms == 0 || row.created_at_ms < *oldest_ms))
+            *oldest_ms = row.created_at_ms;
+        else if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+enum status bdb_oldest_new_event(struct store *store, int64_t *created_at_ms)
+{
+    return bdb_run(bdb_of(store), BDB_READ, 0, oldest_work, created_at_ms);
+}
