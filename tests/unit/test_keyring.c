@@ -130,28 +130,164 @@ static void sealed_bytes_open_at_their_place_alone(void **state)
     keyring_free(ring);
 }
 
+/* The head line, then the lines of the keys whose bytes are all so. */
+static void write_keys(unsigned char first, unsigned char second)
+{
+    char line[80], other[80] = "", text[256];
+    key_line(first, line, sizeof line);
+    if (second)
+        key_line(second, other, sizeof other);
+    snprintf(text, sizeof text, "hookturn-master-key 1\n%s%s", line, other);
+    write_key_file(text);
+}
+
+static void assert_opens(const struct keyring *ring, const struct buf *sealed, enum status expected)
+{
+    struct buf plain = {0};
+    assert_int_equal(keyring_unseal(ring, slice_of("p"), buf_slice(sealed), &plain), expected);
+    assert_string_equal(buf_text(&plain), expected == STATUS_OK ? "secret" : "");
+    buf_clear(&plain);
+}
+
 static void an_old_key_still_opens_behind_a_new_one(void **state)
 {
     (void)state;
-    char old_line[80], new_line[80], text[256];
-    key_line(1, old_line, sizeof old_line);
-    key_line(2, new_line, sizeof new_line);
-    snprintf(text, sizeof text, "hookturn-master-key 1\n%s", old_line);
-    write_key_file(text);
+    struct buf by_old = {0}, by_new = {0};
+    write_keys(1, 0);
     struct keyring *old_ring = open_ring();
-    struct buf sealed = {0}, plain = {0};
-    keyring_seal(old_ring, slice_of("p"), slice_of("secret"), &sealed);
-    snprintf(text, sizeof text, "hookturn-master-key 1\n%s%s", new_line, old_line);
-    write_key_file(text);
-    struct keyring *ring = open_ring();
-    assert_int_equal(keyring_unseal(ring, slice_of("p"), buf_slice(&sealed), &plain), STATUS_OK);
-    buf_reset(&sealed);
-    keyring_seal(ring, slice_of("p"), slice_of("secret"), &sealed);
-    assert_int_equal(keyring_unseal(old_ring, slice_of("p"), buf_slice(&sealed), &plain), STATUS_CORRUPT);
-    buf_clear(&sealed);
-    buf_clear(&plain);
+    keyring_seal(old_ring, slice_of("p"), slice_of("secret"), &by_old);
     keyring_free(old_ring);
+    write_keys(2, 1);
+    struct keyring *ring = open_ring();
+    assert_int_equal(keyring_count(ring), 2);
+    assert_opens(ring, &by_old, STATUS_OK);
+    keyring_seal(ring, slice_of("p"), slice_of("secret"), &by_new);
     keyring_free(ring);
+    write_keys(1, 0);
+    old_ring = open_ring();
+    assert_opens(old_ring, &by_new, STATUS_CORRUPT);
+    keyring_free(old_ring);
+    buf_clear(&by_old);
+    buf_clear(&by_new);
+}
+
+static void a_ring_seals_under_the_key_that_was_put_in_front(void **state)
+{
+    (void)state;
+    char before[KEYRING_FINGERPRINT], after[KEYRING_FINGERPRINT], name[KEYRING_NAME];
+    struct failure failure;
+    struct buf by_old = {0}, by_new = {0};
+    assert_int_equal(keyring_create(path, &failure), STATUS_OK);
+    struct keyring *ring = open_ring();
+    keyring_fingerprint(ring, before);
+    keyring_seal(ring, slice_of("p"), slice_of("secret"), &by_old);
+    assert_int_equal(keyring_file_add(path, &failure), STATUS_OK);
+    keyring_seal(ring, slice_of("p"), slice_of("secret"), &by_new);
+    keyring_fingerprint(ring, after);
+    assert_string_not_equal(before, after);
+    assert_true(keyring_blob_name(buf_slice(&by_new), name));
+    assert_memory_equal(name, after, KEYRING_NAME - 1);
+    assert_int_equal(keyring_count(ring), 2);
+    assert_true(keyring_has(ring, name));
+    assert_false(keyring_has(ring, "00000000"));
+    struct stat file;
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0600);
+
+    assert_int_equal(keyring_file_prune(path, &failure), STATUS_OK);
+    struct keyring *late = open_ring();
+    assert_int_equal(keyring_count(late), 1);
+    assert_opens(late, &by_new, STATUS_OK);
+    assert_opens(late, &by_old, STATUS_CORRUPT);
+    assert_opens(ring, &by_old, STATUS_OK); /* it may have been read a moment before */
+    keyring_free(late);
+    keyring_free(ring);
+    buf_clear(&by_old);
+    buf_clear(&by_new);
+}
+
+static void a_ring_learns_of_a_key_by_what_is_sealed_under_it(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct buf sealed = {0};
+    assert_int_equal(keyring_create(path, &failure), STATUS_OK);
+    struct keyring *reader = open_ring(), *writer = open_ring();
+    assert_int_equal(keyring_file_add(path, &failure), STATUS_OK);
+    keyring_seal(writer, slice_of("p"), slice_of("secret"), &sealed);
+    assert_opens(reader, &sealed, STATUS_OK);
+    keyring_free(reader);
+    keyring_free(writer);
+    buf_clear(&sealed);
+}
+
+static void a_ring_goes_on_when_its_file_is_spoilt(void **state)
+{
+    (void)state;
+    struct buf sealed = {0};
+    write_keys(1, 0);
+    struct keyring *ring = open_ring();
+    write_key_file("nonsense");
+    keyring_seal(ring, slice_of("p"), slice_of("secret"), &sealed);
+    unlink(path);
+    assert_opens(ring, &sealed, STATUS_OK);
+    keyring_free(ring);
+    buf_clear(&sealed);
+}
+
+static void resealing_changes_what_an_older_key_sealed(void **state)
+{
+    (void)state;
+    struct failure failure;
+    bool has_changed;
+    struct buf sealed = {0};
+    assert_int_equal(keyring_create(path, &failure), STATUS_OK);
+    struct keyring *ring = open_ring();
+    keyring_seal(ring, slice_of("p"), slice_of("secret"), &sealed);
+    assert_int_equal(keyring_reseal(ring, slice_of("p"), &sealed, &has_changed), STATUS_OK);
+    assert_false(has_changed);
+    assert_int_equal(keyring_file_add(path, &failure), STATUS_OK);
+    assert_int_equal(keyring_reseal(ring, slice_of("elsewhere"), &sealed, &has_changed), STATUS_CORRUPT);
+    assert_int_equal(keyring_reseal(ring, slice_of("p"), &sealed, &has_changed), STATUS_OK);
+    assert_true(has_changed);
+    assert_int_equal(keyring_file_prune(path, &failure), STATUS_OK);
+    struct keyring *late = open_ring();
+    assert_opens(late, &sealed, STATUS_OK);
+    keyring_free(late);
+    keyring_free(ring);
+    buf_clear(&sealed);
+}
+
+static void key_files_are_joined_and_replaced(void **state)
+{
+    (void)state;
+    char from[80], saved[80], fingerprint[KEYRING_FINGERPRINT], joined[KEYRING_FINGERPRINT];
+    struct failure failure;
+    snprintf(from, sizeof from, "%s.from", path);
+    snprintf(saved, sizeof saved, "%s.saved", path);
+    assert_int_equal(keyring_file_join(path, from, &failure), STATUS_NOT_FOUND);
+    write_keys(1, 2);
+    assert_int_equal(rename(path, from), 0);
+    assert_int_equal(keyring_file_join(path, from, &failure), STATUS_OK); /* nothing was there */
+    write_keys(3, 2);
+    assert_int_equal(keyring_file_join(path, from, &failure), STATUS_OK);
+    struct keyring *ring = open_ring();
+    assert_int_equal(keyring_count(ring), 3);
+    keyring_fingerprint(ring, joined);
+    assert_int_equal(keyring_save(ring, saved, &failure), STATUS_OK);
+    assert_int_equal(keyring_save(ring, saved, &failure), STATUS_EXISTS);
+    keyring_free(ring);
+    assert_int_equal(keyring_file_copy(path, from, &failure), STATUS_OK);
+    ring = open_ring();
+    assert_int_equal(keyring_count(ring), 2);
+    keyring_fingerprint(ring, fingerprint);
+    assert_string_not_equal(fingerprint, joined);
+    keyring_free(ring);
+    assert_int_equal(rename(saved, path), 0);
+    ring = open_ring();
+    assert_int_equal(keyring_count(ring), 3);
+    keyring_free(ring);
+    unlink(from);
 }
 
 static void a_missing_key_says_what_to_do(void **state)
@@ -198,6 +334,11 @@ int main(void)
         cmocka_unit_test_teardown(a_new_key_is_private_and_never_replaced, remove_key),
         cmocka_unit_test_teardown(sealed_bytes_open_at_their_place_alone, remove_key),
         cmocka_unit_test_teardown(an_old_key_still_opens_behind_a_new_one, remove_key),
+        cmocka_unit_test_teardown(a_ring_seals_under_the_key_that_was_put_in_front, remove_key),
+        cmocka_unit_test_teardown(a_ring_learns_of_a_key_by_what_is_sealed_under_it, remove_key),
+        cmocka_unit_test_teardown(a_ring_goes_on_when_its_file_is_spoilt, remove_key),
+        cmocka_unit_test_teardown(resealing_changes_what_an_older_key_sealed, remove_key),
+        cmocka_unit_test_teardown(key_files_are_joined_and_replaced, remove_key),
         cmocka_unit_test_teardown(a_missing_key_says_what_to_do, remove_key),
         cmocka_unit_test_teardown(a_key_that_others_may_read_is_refused, remove_key),
         cmocka_unit_test_teardown(what_is_no_key_file_is_refused, remove_key),
