@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 
 /* What is fetched lives as long as the process. The HMAC context is a pattern: set up for SHA-256, duplicated for each
  * use, never used itself. */
@@ -95,6 +96,31 @@ void crypto_sha256(const void *bytes, size_t length, unsigned char *out)
 {
     ready();
     require(EVP_Digest(bytes, length, out, NULL, library.sha256, NULL) == 1, "EVP_Digest");
+}
+
+struct crypto_digest {
+    EVP_MD_CTX *context;
+};
+
+struct crypto_digest *crypto_digest_new(void)
+{
+    struct crypto_digest *digest = mem_alloc(sizeof *digest);
+    ready();
+    digest->context = EVP_MD_CTX_new();
+    require(digest->context && EVP_DigestInit_ex(digest->context, library.sha256, NULL) == 1, "EVP_DigestInit");
+    return digest;
+}
+
+void crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t length)
+{
+    require(EVP_DigestUpdate(digest->context, bytes, length) == 1, "EVP_DigestUpdate");
+}
+
+void crypto_digest_end(struct crypto_digest *digest, unsigned char *out)
+{
+    require(EVP_DigestFinal_ex(digest->context, out, NULL) == 1, "EVP_DigestFinal");
+    EVP_MD_CTX_free(digest->context);
+    free(digest);
 }
 
 void crypto_hmac_sha256(const void *key, size_t key_length, const struct crypto_part *parts, size_t count,

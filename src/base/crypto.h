@@ -15,6 +15,12 @@ void crypto_cleanse(void *memory, size_t length);
 /* Constant time. */
 bool crypto_equal(const void *a, const void *b, size_t length);
 void crypto_sha256(const void *bytes, size_t length, unsigned char *out);
+/* The same over bytes that come in pieces. Begin with crypto_digest_new; crypto_digest_end writes SHA256_BYTES and
+ * frees. */
+struct crypto_digest;
+struct crypto_digest *crypto_digest_new(void);
+void crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t length);
+void crypto_digest_end(struct crypto_digest *digest, unsigned char *out);
 /* HMAC-SHA256 (RFC 2104) over `count` parts in a row, so that nothing needs to be copied together. */
 struct crypto_part {
     const void *data;

@@ -319,6 +319,7 @@ enum status keyring_file_copy(const char *path, const char *from, struct failure
 enum status keyring_save(const struct keyring *keyring, const char *path, struct failure *failure)
 {
     struct key_list keys = {0};
+    follow(keyring);
     pthread_rwlock_rdlock(&keyring->ring->lock);
     key_list_join(&keys, &keyring->ring->keys);
     pthread_rwlock_unlock(&keyring->ring->lock);

@@ -2,7 +2,6 @@
  * directory meanwhile was put there by this one and may be removed again. */
 #include "cmd/init_directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,21 +11,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/tree.h"
 #include "cmd/command.h"
 
 /* ---- what stands in it ---- */
-
-static bool is_dots(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-/* A stream of its own over the directory below `fd`; NULL and errno where that fails. */
-static DIR *open_stream(int fd, const char *name)
-{
-    int stream_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return stream_fd >= 0 ? fdopendir(stream_fd) : NULL;
-}
 
 static int refuse_ours(const struct init_directory *directory)
 {
@@ -39,43 +27,17 @@ static int refuse_ours(const struct init_directory *directory)
     return EXIT_DONE;
 }
 
-static bool is_empty(const struct init_directory *directory)
-{
-    DIR *stream = open_stream(directory->fd, ".");
-    bool found = false;
-    for (const struct dirent *entry; stream && !found && (entry = readdir(stream));)
-        found = !is_dots(entry->d_name);
-    if (stream)
-        closedir(stream);
-    return stream && !found;
-}
-
 static int make_private(const struct init_directory *directory)
 {
     if ((directory->mode_before & 077) == 0)
         return EXIT_DONE;
-    if (!is_empty(directory))
+    if (!tree_is_free(directory->path))
         return command_fail("%s is open to other users, and holds something already; choose another directory with "
                             "--data, or run `chmod 700 %s` first",
                             directory->path, directory->path);
     if (fchmod(directory->fd, 0700) != 0)
         return command_fail("cannot make %s private: %s", directory->path, strerror(errno));
     return EXIT_DONE;
-}
-
-/* The store is a few levels deep; links are removed, not followed. */
-static void remove_tree(int fd, const char *name)
-{
-    DIR *stream = open_stream(fd, name);
-    if (!stream) {
-        unlinkat(fd, name, 0);
-        return;
-    }
-    for (const struct dirent *entry; (entry = readdir(stream));)
-        if (!is_dots(entry->d_name))
-            remove_tree(dirfd(stream), entry->d_name);
-    closedir(stream);
-    unlinkat(fd, name, AT_REMOVEDIR);
 }
 
 /* ---- making it ---- */
@@ -154,7 +116,7 @@ int init_directory_open(struct init_directory *directory)
 void init_directory_undo(struct init_directory *directory)
 {
     for (size_t i = 0; i < sizeof directory->ours / sizeof directory->ours[0] && directory->ours[i]; i++)
-        remove_tree(directory->fd, directory->ours[i]);
+        tree_remove(directory->fd, directory->ours[i]);
     fchmod(directory->fd, directory->mode_before);
     remove_made(directory);
 }

@@ -28,6 +28,18 @@ static void sha256_gives_the_published_digests(void **state)
     assert_hex(digest, sizeof digest, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+static void a_digest_in_pieces_is_that_of_the_whole(void **state)
+{
+    (void)state;
+    unsigned char digest[SHA256_BYTES];
+    struct crypto_digest *pieces = crypto_digest_new();
+    crypto_digest_add(pieces, "a", 1);
+    crypto_digest_add(pieces, "", 0);
+    crypto_digest_add(pieces, "bc", 2);
+    crypto_digest_end(pieces, digest);
+    assert_hex(digest, sizeof digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 static void hmac_gives_the_vectors_of_the_rfc(void **state)
 {
     (void)state;
@@ -145,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_sign_side_by_side), /* first: the library is not set up yet */
         cmocka_unit_test(sha256_gives_the_published_digests),
+        cmocka_unit_test(a_digest_in_pieces_is_that_of_the_whole),
         cmocka_unit_test(hmac_gives_the_vectors_of_the_rfc),
         cmocka_unit_test(hmac_takes_an_empty_key_and_no_parts),
         cmocka_unit_test(aead_gives_the_published_vector),
