@@ -99,7 +99,7 @@ bool tree_is_free(const char *path)
 {
     DIR *stream = opendir(path);
     if (!stream)
-        return errno == ENOENT;
+        return errno == ENOENT || errno == EACCES; /* the latter is told by who tries to make it */
     bool is_empty = true;
     for (const struct dirent *entry; is_empty && (entry = readdir(stream));)
         is_empty = is_dots(entry->d_name);

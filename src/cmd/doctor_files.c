@@ -220,6 +220,12 @@ void doctor_master_key(struct doctor *doctor, struct finding *finding)
         return;
     }
     keyring_fingerprint(keyring, fingerprint);
+    size_t count = keyring_count(keyring);
     keyring_free(keyring);
-    finding_set(finding, DOCTOR_OK, "%s, fingerprint %s", doctor->conf->master_key_file, fingerprint);
+    finding_set(finding, count > 1 ? DOCTOR_WARNING : DOCTOR_OK, "%s, fingerprint %s", doctor->conf->master_key_file,
+                fingerprint);
+    if (count > 1) {
+        buf_printf(&finding->message, ", and %zu older: a change of keys is not finished", count - 1);
+        finding_advise(finding, "hookturn rekey, which goes on with it, unless one is running");
+    }
 }

@@ -3,12 +3,20 @@
 #ifndef HOOKTURN_STORE_ENGINE_H
 #define HOOKTURN_STORE_ENGINE_H
 
+#include "store/backup_head.h"
 #include "store/store.h"
 
 /* An engine's own structure begins with this; store.c fills it in after `open`. */
 struct store {
     const struct store_engine *engine;
     struct keyring *keyring;
+};
+
+/* What was found in a copy: each row was read, and what is sealed in it opened. */
+struct store_contents {
+    uint64_t records;
+    uint64_t unreadable;
+    struct backup_keys keys; /* that something is sealed under */
 };
 
 /* `data_dir` has been checked: it exists, is private to the effective user and lies on a local file system. */
@@ -22,6 +30,23 @@ struct store_engine {
     enum status (*maintain)(struct store *store);
     bool (*is_leaving)(const struct store *store);
     enum status (*check)(const char *data_dir, struct failure *failure);
+
+    /* Makes BACKUP_STORE_NAME in `directory` and copies all that was committed into it. contents() has yet to settle it. */
+    enum status (*copy)(struct store *store, const char *directory, const struct store_progress *progress,
+                        struct failure *failure);
+    /* Reads and verifies a copy, BACKUP_STORE_NAME in `directory`. `settles`: of copy(), just made; afterwards nothing
+     * needs to be done to it any more. */
+    enum status (*contents)(const char *directory, bool settles, const struct keyring *keyring,
+                            const struct store_progress *progress, struct store_contents *out, struct failure *failure);
+    /* STATUS_CONFLICT: a process has the store open. STATUS_OK also where there is none. */
+    enum status (*is_free)(const char *data_dir, struct failure *failure);
+    /* Puts the settled copy in `staged`, a directory in the data directory, in the store's place, in one step; the store
+     * that was there gets the path `aside` (*had_store). STATUS_CONFLICT as above. */
+    enum status (*install)(const char *data_dir, const char *staged, const char *aside, bool *had_store,
+                           struct failure *failure);
+    /* A pass over all that is sealed, in steps. Adds to `out`; all of it is on disk at the end. */
+    enum status (*reseal)(struct store *store, const struct store_progress *progress, struct store_rekey *out,
+                          struct failure *failure);
 
     enum status (*key_put)(struct store *store, const struct api_key *key);
     enum status (*key_find)(struct store *store, const unsigned char *digest, struct api_key *out);

@@ -9,6 +9,7 @@
 #include "store/data_dir.h"
 #include "store/engine.h"
 #include "store/key_proof.h"
+#include "store/store_files.h"
 
 static const struct store_engine *const engines[] = {&store_engine_bdb};
 
@@ -24,7 +25,7 @@ static enum status find_engine(const char *name, const struct store_engine **out
     return STATUS_INVALID;
 }
 
-static enum status prepare(const struct conf *conf, const struct store_engine **engine, struct failure *failure)
+enum status store_prepare(const struct conf *conf, const struct store_engine **engine, struct failure *failure)
 {
     enum status status = find_engine(conf->store, engine, failure);
     return status != STATUS_OK ? status : data_dir_check(conf->data_dir, failure);
@@ -46,7 +47,7 @@ static enum status prove_key(const struct conf *conf, struct failure *failure)
 enum status store_create(const struct conf *conf, struct failure *failure)
 {
     const struct store_engine *engine;
-    enum status status = prepare(conf, &engine, failure);
+    enum status status = store_prepare(conf, &engine, failure);
     if (status == STATUS_OK)
         status = keyring_create(conf->master_key_file, failure);
     if (status != STATUS_OK)
@@ -63,7 +64,7 @@ enum status store_open(const struct conf *conf, enum store_role role, struct sto
 {
     const struct store_engine *engine;
     struct store *store;
-    enum status status = prepare(conf, &engine, failure);
+    enum status status = store_prepare(conf, &engine, failure);
     if (status == STATUS_OK)
         status = engine->open(conf->data_dir, role, &store, failure);
     if (status != STATUS_OK)
@@ -118,7 +119,7 @@ bool store_is_leaving(const struct store *store)
 enum status store_check(const struct conf *conf, struct failure *failure)
 {
     const struct store_engine *engine;
-    enum status status = prepare(conf, &engine, failure);
+    enum status status = store_prepare(conf, &engine, failure);
     return status != STATUS_OK ? status : engine->check(conf->data_dir, failure);
 }
 

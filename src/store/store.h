@@ -60,6 +60,67 @@ bool store_is_leaving(const struct store *store);
 /* Reads everything and verifies every structure. Nobody else may have the store open: STATUS_CONFLICT. */
 enum status store_check(const struct conf *conf, struct failure *failure) MUST_USE;
 
+/* ---- copies, and the key that all is sealed under ---- */
+
+/* How far a long verb has come; `total` is 0 where it is not known. False: stop; the verb then returns STATUS_CONFLICT
+ * with a failure text, and has changed nothing, or what it can go on from. */
+struct store_progress {
+    bool (*report)(void *context, const char *step, uint64_t done, uint64_t total);
+    void *context;
+};
+
+/* What a backup is. */
+struct store_backup {
+    int64_t made_at_ms;
+    uint64_t bytes;      /* of all files */
+    uint64_t records;    /* in all tables */
+    uint64_t unreadable; /* of them: damaged, or what is sealed in them does not open */
+    char fingerprint[KEYRING_FINGERPRINT];
+    bool has_key; /* the master key is in it */
+};
+
+/* Copies everything while everybody works, into `directory` (made, 0700; an empty one will do): all that was answered
+ * before, as it was at one moment near the end. What was copied is then read and verified, with nobody in its way. The
+ * configuration's file comes along, the master key `with_key` alone. Until all is well and on disk, the directory is
+ * called `<directory>.hookturn-unfinished`, and there is nothing of it after a failure; what a killed process left of
+ * it goes with the next backup to that place. Opens the store by itself, and closes it: as store_open.
+ * STATUS_EXISTS: something is there. STATUS_CONFLICT: another backup is made just now. STATUS_CORRUPT: what was copied
+ * does not verify. STATUS_AGAIN: the wait for others that open or recover was in vain. STATUS_UNAVAILABLE: the store
+ * must be left; the next process begins anew. Errors come with a failure text. */
+enum status store_backup(const struct conf *conf, const char *directory, bool with_key,
+                         const struct store_progress *progress, struct store_backup *out,
+                         struct failure *failure) MUST_USE;
+
+/* What a restore put aside, in the data directory; "" where there was nothing. Names, not paths. */
+struct store_aside {
+    char store[64];
+    char key[64];
+};
+/* Puts the backup in place of the store, after its copy in the data directory was verified; the store that was there is
+ * kept under another name. Nobody may have the store open, and nobody comes in meanwhile. A process that is killed
+ * leaves the old store in place, or the new one, and a master key file that opens it.
+ * Where something in it is sealed under a key that is not in the master key file, the backup must have brought its key,
+ * which is then put in that file's place; the file that was there is kept. Where the configuration in use is the one in
+ * the backup, a copy of it goes to the data directory, unless there is one.
+ * STATUS_NOT_FOUND: no backup. STATUS_CONFLICT: the store is open somewhere, or a key is being changed. STATUS_DENIED:
+ * of another master key. STATUS_VERSION: of a newer hookturn. STATUS_CORRUPT: damaged. STATUS_INVALID: of another
+ * engine, or as store_open. In every case nothing was changed, and a failure text says why. */
+enum status store_restore(const struct conf *conf, const char *directory, const struct store_progress *progress,
+                          struct store_backup *out, struct store_aside *aside, struct failure *failure) MUST_USE;
+
+struct store_rekey {
+    uint64_t records;    /* sealed anew */
+    uint64_t unreadable; /* damaged: left as they are */
+    bool was_resumed;    /* an earlier call had put the key in front */
+    char fingerprint[KEYRING_FINGERPRINT];
+};
+/* A new master key: puts it in front in the master key file, seals under it all that is sealed under another, in small
+ * transactions while everybody works, and when a whole pass has found nothing more, takes the others out of the file.
+ * Whatever ends it, the file opens all that is stored, and the next call goes on. STATUS_CONFLICT: another one is at
+ * it. Errors come with a failure text. */
+enum status store_rekey(struct store *store, const struct conf *conf, const struct store_progress *progress,
+                        struct store_rekey *out, struct failure *failure) MUST_USE;
+
 /* ---- API keys ---- */
 
 enum status store_key_put(struct store *store, const struct api_key *key) MUST_USE;
@@ -90,7 +151,7 @@ struct idempotency {
  * answer and nothing else was done; STATUS_MISMATCH: the key was used with another fingerprint. */
 struct answer {
     const struct idempotency *idempotency; /* NULL: the answer is not kept (render is still called) */
-    void (*render)(void *context, struct buf *kept);
+    void (*render)(void *context, struct buf *kept); /* sealed, the idempotency's `key` as associated data */
     void *context;
     struct buf kept; /* the caller clears it */
 };

@@ -12,7 +12,10 @@ import uuid
 import pytest
 from harness import BUILD, NOBODY, Installation, eventually
 
-COMMANDS = ["init", "key create", "key list", "key revoke", "deliver", "publish", "recover", "status", "doctor"]
+COMMANDS = [
+    "init", "key create", "key list", "key revoke", "deliver", "publish", "recover", "status", "doctor", "backup", "restore",
+    "rekey",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

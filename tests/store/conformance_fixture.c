@@ -17,6 +17,7 @@ int fixture_make(void **state)
     assert_non_null(mkdtemp(fixture->data_dir));
     snprintf(fixture->master_key_file, sizeof fixture->master_key_file, "%s/master.key", fixture->data_dir);
     fixture->conf.store = (char *)(uintptr_t)conformance_engine;
+    fixture->conf.path = (char *)(uintptr_t) "";
     fixture->conf.data_dir = fixture->data_dir;
     fixture->conf.master_key_file = fixture->master_key_file;
     uuid_make(&fixture->org);

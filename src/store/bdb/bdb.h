@@ -9,6 +9,7 @@
  *     bdb_spread.c        pages made in advance
  *     bdb_cursor.c        ordered walks
  *     bdb_walk.c          whole tables, with nothing locked
+ *     bdb_log.c           the log's old parts: removed, or held while a backup copies
  *     bdb_answer.c        answering once (idempotency keys)
  *     bdb_publish.c       a verb of store.h each, or a step of one:
  *     bdb_match.c, bdb_notice.c, bdb_intake.c, bdb_due.c, bdb_claim.c, bdb_settle.c, bdb_health.c, ...
@@ -84,7 +85,8 @@ static inline struct bdb *bdb_of(struct store *store)
 /* ---- bdb_error.c ---- */
 
 /* 0: STATUS_OK, DB_NOTFOUND: STATUS_NOT_FOUND, DB_KEYEXIST: STATUS_EXISTS, deadlocks and timeouts: STATUS_AGAIN. The
- * rest is logged, with `what` was tried. Where only recovery helps, this process is made to leave. */
+ * rest is logged, with `what` was tried. Where only recovery helps, this process is made to leave. `bdb` NULL: it was
+ * not about an environment that others share. */
 enum status bdb_status(struct bdb *bdb, int code, const char *what) MUST_USE;
 /* A record that is not there though another names it counts as unreadable. */
 bool bdb_is_unreadable(enum status status);
@@ -180,6 +182,18 @@ bool bdb_answer_ends(struct slice row, int64_t *expires_at_ms);
 /* Renders, and keeps what was rendered. */
 enum status bdb_answer_finish(struct bdb *bdb, DB_TXN *txn, struct answer *answer) MUST_USE;
 
+/* What was kept, in a row as it is stored. STATUS_VERSION, STATUS_CORRUPT. */
+enum status bdb_answer_kept(struct slice row, struct slice *out) MUST_USE;
+/* The row with other kept bytes. */
+void bdb_answer_keep_instead(struct slice row, struct slice kept, struct buf *out);
+
+/* ---- bdb_log.c ---- */
+
+/* Removes what no recovery needs any more, unless a backup copies just now. */
+enum status bdb_log_trim(struct bdb *bdb) MUST_USE;
+/* While the descriptor is open, nothing is removed and no other backup begins. -1: one is at it, or errno. */
+int bdb_log_hold(const struct bdb *bdb);
+
 /* ---- bdb_subscription.c, bdb_organization.c ---- */
 
 struct bdb_key bdb_subscription_key(const struct uuid *organization_id, const struct object_id *id);
@@ -197,6 +211,7 @@ struct bdb_organization {
     uint64_t subscription_count;
     bool is_new;
 };
+enum status bdb_organization_decode(struct slice row, struct bdb_organization *out) MUST_USE;
 /* `flags`: DB_RMW or 0. An organization that is not there yet is empty and `is_new`. */
 enum status bdb_organization_read(struct bdb *bdb, DB_TXN *txn, const struct uuid *id, u_int32_t flags,
                                   struct bdb_organization *out) MUST_USE;
@@ -425,6 +440,15 @@ void bdb_close(struct store *store);
 enum status bdb_maintain(struct store *store);
 bool bdb_is_leaving(const struct store *store);
 enum status bdb_check(const char *data_dir, struct failure *failure);
+enum status bdb_copy(struct store *store, const char *directory, const struct store_progress *progress,
+                     struct failure *failure);
+enum status bdb_contents(const char *directory, bool settles, const struct keyring *keyring,
+                         const struct store_progress *progress, struct store_contents *out, struct failure *failure);
+enum status bdb_is_free(const char *data_dir, struct failure *failure);
+enum status bdb_install(const char *data_dir, const char *staged, const char *aside, bool *had_store,
+                        struct failure *failure);
+enum status bdb_reseal(struct store *store, const struct store_progress *progress, struct store_rekey *out,
+                       struct failure *failure);
 
 enum status bdb_api_key_put(struct store *store, const struct api_key *key);
 enum status bdb_api_key_find(struct store *store, const unsigned char *digest, struct api_key *out);

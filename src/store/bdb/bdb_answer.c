@@ -13,19 +13,35 @@ static struct bdb_key key_of(const struct idempotency *idempotency)
     return key;
 }
 
+enum status bdb_answer_kept(struct slice row, struct slice *out)
+{
+    if (row.length >= 1 && (unsigned char)row.data[0] > ANSWER_VERSION)
+        return STATUS_VERSION;
+    if (row.length < KEPT_AT)
+        return STATUS_CORRUPT;
+    *out = (struct slice){row.data + KEPT_AT, row.length - KEPT_AT};
+    return STATUS_OK;
+}
+
+void bdb_answer_keep_instead(struct slice row, struct slice kept, struct buf *out)
+{
+    buf_append(out, row.data, KEPT_AT);
+    buf_append_slice(out, kept);
+}
+
 static enum status compare(const struct buf *row, struct answer *answer)
 {
     const struct idempotency *idempotency = answer->idempotency;
-    if (row->length >= 1 && (unsigned char)row->data[0] > ANSWER_VERSION)
-        return STATUS_VERSION;
-    if (row->length < KEPT_AT)
-        return STATUS_CORRUPT;
+    struct slice kept;
+    enum status status = bdb_answer_kept(buf_slice(row), &kept);
+    if (status != STATUS_OK)
+        return status;
     if ((int64_t)bytes_get(row->data + EXPIRES_AT, 8) <= idempotency->now_ms)
         return STATUS_OK;
     if (!crypto_equal(row->data + FINGERPRINT_AT, idempotency->fingerprint, SHA256_BYTES))
         return STATUS_MISMATCH;
     buf_reset(&answer->kept);
-    buf_append(&answer->kept, row->data + KEPT_AT, row->length - KEPT_AT);
+    buf_append_slice(&answer->kept, kept);
     return STATUS_REPLAY;
 }
 

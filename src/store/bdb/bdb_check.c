@@ -4,17 +4,17 @@
 #include "store/bdb/bdb_home.h"
 
 /* Without the environment: verifying a large table takes more of the shared regions than they have. */
-static enum status verify_table(struct bdb *bdb, enum bdb_table table)
+enum status bdb_verify_table(const char *home, enum bdb_table table)
 {
     char file[BDB_FILE_NAME];
     struct buf path = {0};
     DB *db;
     bdb_table_file(table, file);
-    buf_printf(&path, "%s/%s", bdb->home, file);
-    enum status status = bdb_status(bdb, db_create(&db, NULL, 0), file);
+    buf_printf(&path, "%s/%s", home, file);
+    enum status status = bdb_status(NULL, db_create(&db, NULL, 0), file);
     if (status == STATUS_OK) {
         db->set_errcall(db, bdb_log_message);
-        status = bdb_status(bdb, db->verify(db, path.data, NULL, NULL, 0), file); /* frees the handle */
+        status = bdb_status(NULL, db->verify(db, path.data, NULL, NULL, 0), file); /* frees the handle */
     }
     buf_clear(&path);
     return status;
@@ -23,7 +23,7 @@ static enum status verify_table(struct bdb *bdb, enum bdb_table table)
 static enum status verify_tables(struct bdb *bdb, struct failure *failure)
 {
     for (unsigned i = 0; i < BDB_TABLES; i++) {
-        enum status status = verify_table(bdb, (enum bdb_table)i);
+        enum status status = bdb_verify_table(bdb->home, (enum bdb_table)i);
         if (status != STATUS_OK) {
             char file[BDB_FILE_NAME];
             bdb_table_file((enum bdb_table)i, file);

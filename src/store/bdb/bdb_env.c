@@ -76,8 +76,6 @@ static int env_behaviour(DB_ENV *env)
         code = env->set_timeout(env, LOCK_TIMEOUT_US, DB_SET_LOCK_TIMEOUT);
     if (code == 0) /* a region with holes would be a SIGBUS on a full disk */
         code = env->set_flags(env, DB_REGION_INIT, 1);
-    if (code == 0)
-        code = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1);
     return code;
 }
 

@@ -11,6 +11,8 @@ void bdb_free(struct bdb *bdb);
 /* Through the gate, with recovery where it is due. The gate's lock is held afterwards: nobody else comes in before
  * gate_ready. */
 enum status bdb_enter(struct bdb *bdb, enum store_role role, struct failure *failure) MUST_USE;
+/* Looks at every page of a table that nobody has open. */
+enum status bdb_verify_table(const char *home, enum bdb_table table) MUST_USE;
 /* For DB_ENV->set_errcall and DB->set_errcall. */
 void bdb_log_message(const DB_ENV *env, const char *prefix, const char *message);
 

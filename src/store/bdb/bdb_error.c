@@ -55,7 +55,7 @@ enum status bdb_status(struct bdb *bdb, int code, const char *what)
     status = unexpected(code);
     log_error("store_error", LOG_TEXT("operation", what), LOG_TEXT("cause", db_strerror(code)),
               LOG_TEXT("status", status_name(status)));
-    if (code == DB_RUNRECOVERY && bdb->gate)
+    if (code == DB_RUNRECOVERY && bdb && bdb->gate)
         gate_condemn(bdb->gate);
     return status;
 }

@@ -69,5 +69,6 @@ enum status bdb_maintain(struct store *store)
     enum status status = bdb_status(bdb, env->lock_detect(env, 0, DB_LOCK_EXPIRE, &rejected), "detect");
     if (status != STATUS_OK)
         return status;
-    return bdb_status(bdb, env->txn_checkpoint(env, CHECKPOINT_KIB, CHECKPOINT_MINUTES, 0), "checkpoint");
+    status = bdb_status(bdb, env->txn_checkpoint(env, CHECKPOINT_KIB, CHECKPOINT_MINUTES, 0), "checkpoint");
+    return status == STATUS_OK ? bdb_log_trim(bdb) : status;
 }

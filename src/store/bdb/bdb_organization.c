@@ -11,15 +11,15 @@ static struct bdb_key key_of(const struct uuid *id)
     return key;
 }
 
-static enum status decode(const struct buf *row, struct bdb_organization *out)
+enum status bdb_organization_decode(struct slice row, struct bdb_organization *out)
 {
-    if (row->length >= 1 && (unsigned char)row->data[0] > ORGANIZATION_VERSION)
+    if (row.length >= 1 && (unsigned char)row.data[0] > ORGANIZATION_VERSION)
         return STATUS_VERSION;
-    if (row->length != ORGANIZATION_BYTES)
+    if (row.length != ORGANIZATION_BYTES)
         return STATUS_CORRUPT;
-    *out = (struct bdb_organization){.version = bytes_get(row->data + 1, 8)};
-    memcpy(out->last_id.bytes, row->data + 9, OBJECT_ID_BYTES);
-    out->subscription_count = bytes_get(row->data + 9 + OBJECT_ID_BYTES, 8);
+    *out = (struct bdb_organization){.version = bytes_get(row.data + 1, 8)};
+    memcpy(out->last_id.bytes, row.data + 9, OBJECT_ID_BYTES);
+    out->subscription_count = bytes_get(row.data + 9 + OBJECT_ID_BYTES, 8);
     return STATUS_OK;
 }
 
@@ -30,7 +30,7 @@ enum status bdb_organization_read(struct bdb *bdb, DB_TXN *txn, const struct uui
     struct bdb_key key = key_of(id);
     enum status status = bdb_get(bdb, txn, BDB_ORGANIZATION, &key, flags, &row);
     if (status == STATUS_OK)
-        status = decode(&row, out);
+        status = bdb_organization_decode(buf_slice(&row), out);
     else if (status == STATUS_NOT_FOUND) {
         *out = (struct bdb_organization){.is_new = true};
         status = STATUS_OK;

@@ -113,12 +113,25 @@ static enum status take_place(struct bdb *bdb, DB_TXN *txn, const struct creatio
     return bdb_organization_write(bdb, txn, creation->organization_id, &organization);
 }
 
+/* Locks the page that the new record goes to: what `apply` seals is then sealed with nobody reading behind its back
+ * (bdb_reseal.c). */
+static enum status hold_place(struct bdb *bdb, DB_TXN *txn, const struct subscription *fresh)
+{
+    struct buf nothing = {0};
+    struct bdb_key key = bdb_subscription_key(&fresh->organization_id, &fresh->id);
+    enum status status = bdb_get(bdb, txn, BDB_SUBSCRIPTION, &key, DB_RMW, &nothing);
+    buf_clear(&nothing);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status == STATUS_OK ? STATUS_EXISTS : status;
+}
+
 static enum status create_record(struct bdb *bdb, DB_TXN *txn, const struct creation *creation)
 {
     int64_t now_ms = clock_now_ms();
     struct subscription fresh = {
         .organization_id = *creation->organization_id, .version = 1, .created_at_ms = now_ms, .updated_at_ms = now_ms};
     enum status status = take_place(bdb, txn, creation, now_ms, &fresh.id);
+    if (status == STATUS_OK)
+        status = hold_place(bdb, txn, &fresh);
     if (status == STATUS_OK)
         status = creation->change->apply(creation->change->context, now_ms, &fresh);
     if (status == STATUS_OK)

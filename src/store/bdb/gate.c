@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -117,6 +118,14 @@ static bool lock_within(int fd, int64_t wait_ms)
         clock_sleep_ms(waited_ms < 10 * POLL_MS ? POLL_GATE_MS : POLL_MS);
     }
     return true;
+}
+
+/* A restore may have put another store into this place while we waited: ours is then the gate of the one set aside. */
+static bool is_still_at(const struct gate *gate, const char *home)
+{
+    struct stat ours, there;
+    return fstat(gate->home, &ours) == 0 && stat(home, &there) == 0 && ours.st_dev == there.st_dev &&
+           ours.st_ino == there.st_ino;
 }
 
 /* Until nobody else holds an entry. The gate is locked, so nobody new comes in. */
@@ -259,6 +268,9 @@ enum status gate_enter(const char *home, int64_t wait_ms, struct gate **out, boo
     if (status == STATUS_OK && !lock_within(gate->gate_lock, wait_ms)) {
         status = STATUS_UNAVAILABLE;
         failure_set(failure, "the store in %s is being opened or recovered by another process; try again", home);
+    } else if (status == STATUS_OK && !is_still_at(gate, home)) {
+        status = STATUS_UNAVAILABLE;
+        failure_set(failure, "the store in %s was replaced just now; try again", home);
     } else if (status == STATUS_OK) {
         status = gate_pass(gate, needs_recovery);
         if (status == STATUS_UNAVAILABLE)
@@ -274,6 +286,25 @@ enum status gate_enter(const char *home, int64_t wait_ms, struct gate **out, boo
         *out = gate;
     else
         gate_leave(gate);
+    return status;
+}
+
+enum status gate_hold(const char *home, int64_t wait_ms, int *fd, struct failure *failure)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s/gate", home);
+    int lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    enum status status = lock < 0 ? gate_status_of_errno() : STATUS_OK;
+    if (status != STATUS_OK) {
+        failure_set(failure, "cannot open %s: %s", path.data, strerror(errno));
+    } else if (!lock_within(lock, wait_ms)) {
+        status = STATUS_UNAVAILABLE;
+        failure_set(failure, "the store in %s is being opened by another process: stop it first", home);
+        close(lock);
+    } else {
+        *fd = lock;
+    }
+    buf_clear(&path);
     return status;
 }
 

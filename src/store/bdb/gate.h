@@ -32,6 +32,9 @@ enum status gate_enter(const char *home, int64_t wait_ms, struct gate **out, boo
 /* The environment is open: marks it ready, removes dead entries, makes the reserve again, lets others in, and starts
  * the watcher, which ends this process by _exit(STORE_EXIT_LEFT) when another one died or recovery was asked for. */
 enum status gate_ready(struct gate *gate, struct failure *failure) MUST_USE;
+/* Takes the gate's lock alone, for putting another home into this one's place: nobody comes in until *fd is closed; and
+ * who waited for it meanwhile finds out that the home is another one. STATUS_UNAVAILABLE: waited in vain. */
+enum status gate_hold(const char *home, int64_t wait_ms, int *fd, struct failure *failure) MUST_USE;
 /* After the environment was closed cleanly (or could not be opened): stops the watcher, removes the own entry, frees.
  */
 void gate_leave(struct gate *gate);
