@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from harness import NOBODY, children_of, eventually, is_alive
+from harness import NOBODY, eventually
 
 
 def complaint(done):
@@ -137,28 +137,15 @@ def test_a_backup_refuses_a_place_that_is_taken_or_closed(service):
 
 def test_a_backup_that_is_interrupted_or_killed_leaves_nothing_that_looks_like_one(service):
     installation = service().installation
-    target = installation.directory / "copy"
-    unfinished = installation.directory / "copy.hookturn-unfinished"
+    target, unfinished = installation.directory / "copy", installation.directory / "copy.hookturn-unfinished"
     for number in (signal.SIGTERM, signal.SIGKILL) * 4:
         shutil.rmtree(unfinished, ignore_errors=True)
-        process = subprocess.Popen(
-            [str(installation.command), "backup", str(target)],
-            env=installation.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        child = eventually(lambda process=process: children_of(process.pid) or [process.poll()])[0]
-        time.sleep(random.uniform(0, 0.15))
-        for pid in [child, process.pid] if number == signal.SIGKILL else [process.pid]:
-            try:
-                os.kill(pid, number)
-            except (ProcessLookupError, TypeError):
-                pass
-        status = process.wait(30)
-        eventually(lambda child=child: not child or not is_alive(child), what="the child's end")
+        status = installation.interrupt("backup", target, number=number)
         if target.exists():
             assert (target / "backup").exists() and (status == 0 or number == signal.SIGKILL)
             shutil.rmtree(target)
-        elif number == signal.SIGTERM and status != 0:
-            assert not unfinished.exists()
+        elif number == signal.SIGTERM:
+            assert status != 0 and not unfinished.exists()
     installation.cli("backup", target, check=True)
     assert not unfinished.exists()
 
@@ -189,19 +176,7 @@ def test_a_killed_restore_leaves_the_old_store_or_the_new_one(install):
     installation.cli("rekey", check=True)  # so that the key has to change with the store
     outcomes = set()
     for _ in range(30):
-        process = subprocess.Popen(
-            [str(installation.command), "restore", str(installation.directory / "copy")],
-            env=installation.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        child = eventually(lambda process=process: children_of(process.pid) or [process.poll()])[0]
-        time.sleep(random.uniform(0, 0.12))
-        for pid in (child, process.pid):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except (ProcessLookupError, TypeError):
-                pass
-        process.wait(30)
-        eventually(lambda child=child: not child or not is_alive(child), what="the child's end")
+        installation.interrupt("restore", installation.directory / "copy", within=0.12)
         names = key_names(installation)
         assert names in ({"old"}, {"old", "new"})
         outcomes.add(frozenset(names))

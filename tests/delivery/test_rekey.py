@@ -1,13 +1,10 @@
 """A new master key while clients rotate and deliveries flow."""
 
-import os
 import random
 import re
-import signal
-import subprocess
 import time
 
-from harness import children_of, eventually, is_alive
+from harness import eventually
 from test_backup import Load, complaint
 
 
@@ -16,22 +13,6 @@ def key_names(installation):
     lines = (installation.data / "master.key").read_text().splitlines()
     assert lines[0] == "hookturn-master-key 1"
     return [line.split()[0] for line in lines[1:]]
-
-
-def kill_rekey_at_random(installation):
-    process = subprocess.Popen(
-        [str(installation.command), "rekey"],
-        env=installation.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    child = eventually(lambda: children_of(process.pid) or [process.poll()])[0]
-    time.sleep(random.uniform(0, 0.08))
-    for pid in (child, process.pid):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except (ProcessLookupError, TypeError):
-            pass
-    process.wait(30)
-    eventually(lambda: not child or not is_alive(child), what="the child's end")
 
 
 def assert_every_secret_signs(org, receiver, load):
@@ -89,7 +70,7 @@ def test_a_rekey_that_is_killed_goes_on_and_loses_nothing(service, receiver):
     for identity, answer in kept.items():
         load[0].secrets[identity] = (time.time(), answer.json["secret"])
     for _ in range(12):
-        kill_rekey_at_random(installation)
+        installation.interrupt("rekey", within=0.08)
         assert 1 <= len(key_names(installation)) <= 2
         identity = random.choice(list(kept))
         eventually(lambda identity=identity: org.api.subscription(identity).status == 200, what="an answer")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -46,6 +47,14 @@ def is_alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
+        return False
+
+
+def is_group_alive(group):
+    try:
+        os.killpg(group, 0)
+        return True
+    except ProcessLookupError:
         return False
 
 
@@ -146,6 +155,25 @@ class Installation:
 
     def cli(self, *args, **more):
         return self.run_program(self.command, *args, **more)
+
+    def interrupt(self, *args, number=signal.SIGKILL, within=0.1):
+        """Starts a command and ends it at some moment of the next seconds: SIGKILL for parent and child at once, another
+        signal for the parent alone. Returns the exit status when both are gone."""
+        process = subprocess.Popen(
+            [str(self.command), *map(str, args)],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self.stderr,
+            cwd=self.directory,
+            start_new_session=True,
+        )
+        time.sleep(random.uniform(0, within))
+        if process.poll() is None:
+            (os.killpg if number == signal.SIGKILL else os.kill)(process.pid, number)
+        status = process.wait(60)
+        eventually(lambda: not is_group_alive(process.pid), what="the end of the command")
+        return status
 
     def create_key(self, organization=None, scope="manage,read,publish", user="tester", **more):
         options = [word for name, value in more.items() for word in (f"--{name}", value)]
