@@ -16,6 +16,7 @@ struct store {
 struct store_contents {
     uint64_t records;
     uint64_t unreadable;
+    bool has_newer;          /* some of those are of a newer hookturn */
     struct backup_keys keys; /* that something is sealed under */
 };
 

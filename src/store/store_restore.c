@@ -176,15 +176,16 @@ static enum status verify(const struct restoring *restoring, const struct keyrin
     struct store_contents contents = {.records = 0};
     enum status status = restoring->engine->contents(restoring->staged.data, false, keyring, restoring->progress,
                                                      &contents, restoring->failure);
-    if (status == STATUS_OK &&
-        (contents.records != restoring->head.records || contents.unreadable > restoring->head.unreadable)) {
+    if (status != STATUS_OK ||
+        (contents.records == restoring->head.records && contents.unreadable <= restoring->head.unreadable))
+        return status;
+    if (contents.has_newer)
+        failure_set(restoring->failure, "%s was made by a newer hookturn: install that version", restoring->directory);
+    else
         failure_set(restoring->failure,
-                    "what is in %s is not what its head says: nothing was changed; use another "
-                    "backup",
+                    "what is in %s is not what its head says: nothing was changed; use another backup",
                     restoring->directory);
-        status = STATUS_CORRUPT;
-    }
-    return status;
+    return contents.has_newer ? STATUS_VERSION : STATUS_CORRUPT;
 }
 
 /* ---- the change ---- */

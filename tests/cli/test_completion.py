@@ -50,7 +50,7 @@ def test_every_command_and_all_of_its_options_are_offered(complete, command):
     assert first in complete("help", "")
     for word in second:
         assert word in complete(first, "") and word in complete("help", first, "")
-    options = re.findall(r"(?m)^  (--[a-z]+)", help_of(first, *second))
+    options = re.findall(r"(?m)^  (--[a-z-]+)", help_of(first, *second))
     assert sorted(complete(first, *second, "--")) == sorted(options)
 
 

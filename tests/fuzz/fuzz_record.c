@@ -70,8 +70,19 @@ static void read_attempt(struct slice bytes)
     buf_clear(&out);
 }
 
-static void (*const readers[])(struct slice bytes) = {read_api_key, read_subscription, read_event, read_delivery,
-                                                      read_attempt};
+static void read_probe(struct slice bytes)
+{
+    struct probe probe, again;
+    struct buf out = {0};
+    if (probe_decode(bytes, &probe) != STATUS_OK)
+        return;
+    probe_encode(&probe, &out);
+    MUST(probe_decode(buf_slice(&out), &again) == STATUS_OK);
+    buf_clear(&out);
+}
+
+static void (*const readers[])(struct slice bytes) = {read_api_key,  read_subscription, read_event,
+                                                      read_delivery, read_attempt,      read_probe};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

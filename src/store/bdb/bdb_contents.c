@@ -177,6 +177,14 @@ static enum status read_due(struct look *look, const struct bdb_key *key, struct
     return bdb_due_decode(key, value, &due);
 }
 
+static enum status read_probe(struct look *look, const struct bdb_key *key, struct slice value)
+{
+    struct probe probe;
+    (void)look;
+    (void)key;
+    return probe_decode(value, &probe);
+}
+
 static enum status read_inbox(struct look *look, const struct bdb_key *key, struct slice value)
 {
     struct bdb_inbox_row row;
@@ -196,6 +204,8 @@ static enum status (*const readers[BDB_INBOX + 1])(struct look *look, const stru
     [BDB_ATTEMPT] = read_attempt,
     [BDB_DUE] = read_due,
     [BDB_IDEMPOTENCY] = read_answer,
+    [BDB_URGENT] = read_due,
+    [BDB_PROBE] = read_probe,
     [BDB_INBOX] = read_inbox,
 };
 
@@ -207,6 +217,7 @@ static void read_row(struct look *look, enum bdb_table table, const struct bdb_c
         status = readers[table < BDB_INBOX ? table : BDB_INBOX](look, &cursor->key, value);
     look->contents.records++;
     look->contents.unreadable += status != STATUS_OK;
+    look->contents.has_newer = look->contents.has_newer || status == STATUS_VERSION;
 }
 
 /* ---- tables ---- */
