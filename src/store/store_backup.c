@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -88,9 +89,16 @@ static enum status copy_store(struct making *making)
     return status;
 }
 
+/* /dev/null may be in use as one. */
+static bool has_conf(const struct making *making)
+{
+    struct stat info;
+    return stat(making->conf->path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 static enum status copy_conf(const struct making *making)
 {
-    if (making->conf->path[0] == '\0')
+    if (!has_conf(making))
         return STATUS_OK;
     struct buf to = store_path(making->unfinished, BACKUP_CONF_NAME);
     char *from = realpath(making->conf->path, NULL); /* it may be a link */
@@ -176,7 +184,7 @@ static enum status add_store_files(struct making *making)
 static enum status add_files(struct making *making)
 {
     enum status status = add_store_files(making);
-    if (status == STATUS_OK && making->conf->path[0] != '\0')
+    if (status == STATUS_OK && has_conf(making))
         status = add_file(making, BACKUP_CONF_NAME);
     if (status == STATUS_OK && making->with_key)
         status = add_file(making, BACKUP_KEY_NAME);

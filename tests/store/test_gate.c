@@ -9,12 +9,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tree.h"
 #include "store/bdb/gate.h"
 #include "store/store.h"
 
@@ -226,6 +228,40 @@ static void who_waits_in_vain_is_told_so(void **state)
     waitpid(pid, NULL, 0);
 }
 
+/* Whether the process has the file open. */
+static bool has_open(pid_t pid, const char *path)
+{
+    for (int fd = 0; fd < 64; fd++) {
+        char link[64], target[256] = "";
+        snprintf(link, sizeof link, "/proc/%ld/fd/%d", (long)pid, fd);
+        if (readlink(link, target, sizeof target - 1) > 0 && strcmp(target, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void who_waited_while_the_home_was_replaced_does_not_come_in(void **state)
+{
+    int held;
+    char aside[80], gate[80];
+    (void)state;
+    snprintf(aside, sizeof aside, "%s.aside", home);
+    snprintf(gate, sizeof gate, "%s/gate", home);
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    assert_int_equal(gate_hold(home, 1000, &held, NULL), STATUS_OK);
+    struct opener waiting = start(ENDS_CLEANLY);
+    for (int i = 0; i < 1000 && !has_open(waiting.pid, gate); i++)
+        clock_sleep_ms(5);
+    assert_int_equal(rename(home, aside), 0);
+    assert_int_equal(mkdir(home, 0700), 0);
+    assert_int_equal(gate_create(home, NULL), STATUS_OK);
+    close(held);
+    assert_int_equal(word_of(waiting), '-');
+    assert_int_equal(WEXITSTATUS(end_of(waiting)), 2);
+    assert_int_equal(run(ENDS_CLEANLY), 'r'); /* into the new one */
+    tree_remove(AT_FDCWD, aside);
+}
+
 int main(void)
 {
 #define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
@@ -240,6 +276,7 @@ int main(void)
         GATE_TEST(regions_of_another_boot_are_not_trusted),
         GATE_TEST(the_reserve_takes_real_space_and_comes_back_after_recovery),
         GATE_TEST(who_waits_in_vain_is_told_so),
+        GATE_TEST(who_waited_while_the_home_was_replaced_does_not_come_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,8 +123,11 @@ static enum status enter_once(struct bdb *bdb, int64_t wait_ms, bool *is_broken,
     if (status != STATUS_OK)
         return status;
     int code = env_open(bdb, recover);
-    if (code == 0 && recover) /* the regions were made anew */
+    if (code == 0 && recover) { /* the regions were made anew, and most of the log is needed no more */
         bdb_home_reserve_regions(bdb->home, REGION_BYTES_MAX);
+        if (bdb_log_trim(bdb) != STATUS_OK)
+            log_warn("store_log_kept", LOG_TEXT("home", bdb->home));
+    }
     if (code == 0)
         return STATUS_OK;
     *is_broken = !recover && (code == DB_RUNRECOVERY || code == EINVAL);
