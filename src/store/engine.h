@@ -20,6 +20,14 @@ struct store_contents {
     struct backup_keys keys; /* that something is sealed under */
 };
 
+/* Steps of an exchange of stores: before it, after it, and where it failed after `before`. */
+struct store_exchange {
+    enum status (*before)(void *context);
+    enum status (*after)(void *context);
+    void (*undo)(void *context);
+    void *context;
+};
+
 /* `data_dir` has been checked: it exists, is private to the effective user and lies on a local file system. */
 struct store_engine {
     const char *name;
@@ -32,7 +40,8 @@ struct store_engine {
     bool (*is_leaving)(const struct store *store);
     enum status (*check)(const char *data_dir, struct failure *failure);
 
-    /* Makes BACKUP_STORE_NAME in `directory` and copies all that was committed into it. contents() has yet to settle it. */
+    /* Makes BACKUP_STORE_NAME in `directory` and copies all that was committed into it. contents() has yet to settle
+     * it. */
     enum status (*copy)(struct store *store, const char *directory, const struct store_progress *progress,
                         struct failure *failure);
     /* Reads and verifies a copy, BACKUP_STORE_NAME in `directory`. `settles`: of copy(), just made; afterwards nothing
@@ -41,10 +50,11 @@ struct store_engine {
                             const struct store_progress *progress, struct store_contents *out, struct failure *failure);
     /* STATUS_CONFLICT: a process has the store open. STATUS_OK also where there is none. */
     enum status (*is_free)(const char *data_dir, struct failure *failure);
-    /* Puts the settled copy in `staged`, a directory in the data directory, in the store's place, in one step; the store
-     * that was there gets the path `aside` (*had_store). STATUS_CONFLICT as above. */
-    enum status (*install)(const char *data_dir, const char *staged, const char *aside, bool *had_store,
-                           struct failure *failure);
+    /* Puts the settled copy in `staged`, a directory in the data directory, in the store's place, in one step; the
+     * store that was there gets the path `aside` (*had_store). Nobody can open the one or the other meanwhile; what has
+     * to be done in that time is `with`. STATUS_CONFLICT as above. */
+    enum status (*install)(const char *data_dir, const char *staged, const char *aside,
+                           const struct store_exchange *with, bool *had_store, struct failure *failure);
     /* A pass over all that is sealed, in steps. Adds to `out`; all of it is on disk at the end. */
     enum status (*reseal)(struct store *store, const struct store_progress *progress, struct store_rekey *out,
                           struct failure *failure);

@@ -3,6 +3,7 @@
  * file (keyring.h), so what is written behind a pass is sealed under the key that was in front when it began. */
 #include <unistd.h>
 
+#include "store/key_proof.h"
 #include "store/store_files.h"
 
 /* Until nothing is left. `unreadable` is what the last pass found. */
@@ -31,9 +32,10 @@ static enum status find_fingerprint(const char *path, struct store_rekey *out, s
     return status;
 }
 
-static enum status rekey(struct store *store, const char *path, const struct store_progress *progress,
+static enum status rekey(struct store *store, const struct conf *conf, const struct store_progress *progress,
                          struct store_rekey *out, struct failure *failure)
 {
+    const char *path = conf->master_key_file;
     enum status status = find_fingerprint(path, out, failure);
     bool was_resumed = out->was_resumed;
     if (status == STATUS_OK && !was_resumed)
@@ -43,6 +45,8 @@ static enum status rekey(struct store *store, const char *path, const struct sto
     out->was_resumed = was_resumed;
     if (status == STATUS_OK)
         status = reseal_all(store, progress, out, failure);
+    if (status == STATUS_OK)
+        status = key_proof_check(conf->data_dir, store->keyring, failure); /* it is sealed as well */
     return status == STATUS_OK ? keyring_file_prune(path, failure) : status;
 }
 
@@ -53,7 +57,7 @@ enum status store_rekey(struct store *store, const struct conf *conf, const stru
     *out = (struct store_rekey){.records = 0};
     enum status status = store_hold_keys(conf, &lock, failure);
     if (status == STATUS_OK) {
-        status = rekey(store, conf->master_key_file, progress, out, failure);
+        status = rekey(store, conf, progress, out, failure);
         close(lock);
     }
     return status;

@@ -205,10 +205,14 @@ static void name_aside(struct restoring *restoring)
         snprintf(aside->key, sizeof aside->key, "master.key.before-%s.%03dZ", when, (int)(now_ms % 1000));
 }
 
-/* The file gets the keys of both first: it then opens the store that is there, and the one that is to come. */
-static enum status prepare_key(const struct restoring *restoring)
+/* The file gets the keys of both first: where this process is killed between two steps, it opens the store that is
+ * there, whichever that is. */
+static enum status prepare_key(void *context)
 {
+    const struct restoring *restoring = context;
     const char *path = restoring->conf->master_key_file;
+    if (!restoring->brings_key)
+        return STATUS_OK;
     struct buf from = store_path(restoring->staged.data, BACKUP_KEY_NAME);
     struct buf kept = store_path(restoring->conf->data_dir, restoring->aside->key);
     enum status status = STATUS_OK;
@@ -221,8 +225,11 @@ static enum status prepare_key(const struct restoring *restoring)
     return status;
 }
 
-static enum status finish_key(const struct restoring *restoring)
+static enum status finish_key(void *context)
 {
+    const struct restoring *restoring = context;
+    if (!restoring->brings_key)
+        return STATUS_OK;
     struct buf from = store_path(restoring->staged.data, BACKUP_KEY_NAME);
     enum status status = keyring_file_copy(restoring->conf->master_key_file, from.data, restoring->failure);
     buf_clear(&from);
@@ -230,36 +237,31 @@ static enum status finish_key(const struct restoring *restoring)
 }
 
 /* Nothing came of it: the key file becomes what it was. */
-static void undo_key(const struct restoring *restoring)
+static void undo_key(void *context)
 {
+    const struct restoring *restoring = context;
     const char *path = restoring->conf->master_key_file;
     struct failure ignored;
-    if (!restoring->had_key) {
+    if (restoring->brings_key && !restoring->had_key)
         unlink(path);
+    if (!restoring->brings_key || !restoring->had_key)
         return;
-    }
     struct buf kept = store_path(restoring->conf->data_dir, restoring->aside->key);
     if (keyring_file_copy(path, kept.data, &ignored) == STATUS_OK)
         unlink(kept.data);
     buf_clear(&kept);
 }
 
-static enum status change_places(const struct restoring *restoring)
+static enum status change_places(struct restoring *restoring)
 {
+    const struct store_exchange with = {prepare_key, finish_key, undo_key, restoring};
     const char *data_dir = restoring->conf->data_dir;
     bool had_store;
     struct buf aside = store_path(data_dir, restoring->aside->store);
-    enum status status = restoring->brings_key ? prepare_key(restoring) : STATUS_OK;
-    if (status == STATUS_OK) {
-        status =
-            restoring->engine->install(data_dir, restoring->staged.data, aside.data, &had_store, restoring->failure);
-        if (status == STATUS_OK && !had_store)
-            restoring->aside->store[0] = '\0';
-        if (status == STATUS_OK && restoring->brings_key)
-            status = finish_key(restoring);
-        else if (status != STATUS_OK && restoring->brings_key)
-            undo_key(restoring);
-    }
+    enum status status =
+        restoring->engine->install(data_dir, restoring->staged.data, aside.data, &with, &had_store, restoring->failure);
+    if (status == STATUS_OK && !had_store)
+        restoring->aside->store[0] = '\0';
     buf_clear(&aside);
     return status;
 }

@@ -20,7 +20,7 @@ def kills(installation, *words):
         yield step
 
 
-def test_at_each_step_of_a_restore_a_store_is_there_that_opens(service, install, receiver):
+def test_at_each_step_of_a_restore_a_store_is_there_that_opens(service, receiver):
     org = service()
     installation, copy = org.installation, org.installation.directory / "copy"
     made = org.api.subscribe(url=receiver.url("/in"))
@@ -28,7 +28,7 @@ def test_at_each_step_of_a_restore_a_store_is_there_that_opens(service, install,
     installation.cli("backup", "--with-key", copy, check=True)
     before = key_names(installation)
     installation.create_key(name="new")
-    shutil.copy(install().data / "master.key", installation.data / "master.key")  # the backup has to bring its key
+    installation.cli("rekey", check=True)  # so that the backup has to bring its key
     seen = []
     for _ in kills(installation, "restore", copy):
         seen.append(key_names(installation))

@@ -445,8 +445,8 @@ enum status bdb_copy(struct store *store, const char *directory, const struct st
 enum status bdb_contents(const char *directory, bool settles, const struct keyring *keyring,
                          const struct store_progress *progress, struct store_contents *out, struct failure *failure);
 enum status bdb_is_free(const char *data_dir, struct failure *failure);
-enum status bdb_install(const char *data_dir, const char *staged, const char *aside, bool *had_store,
-                        struct failure *failure);
+enum status bdb_install(const char *data_dir, const char *staged, const char *aside, const struct store_exchange *with,
+                        bool *had_store, struct failure *failure);
 enum status bdb_reseal(struct store *store, const struct store_progress *progress, struct store_rekey *out,
                        struct failure *failure);
 

@@ -49,37 +49,68 @@ static enum status exchange(const char *from, const char *home, const char *asid
     return STATUS_OK;
 }
 
-static enum status replace(const char *from, const char *home, const char *aside, struct failure *failure)
+struct places {
+    char *from; /* the copy */
+    char *home;
+    const char *aside;
+    bool has_store;
+};
+
+static enum status change_names(const struct places *places, struct failure *failure)
 {
-    int gate;
-    enum status status = bdb_home_is_alone(home, 0, failure);
+    if (places->has_store)
+        return exchange(places->from, places->home, places->aside, failure);
+    return rename(places->from, places->home) == 0 ? STATUS_OK : fail(places->from, places->home, failure);
+}
+
+/* Nobody comes in: who waits for the old store's gate finds out that it is gone, who waits for the new one's waits for
+ * the last step. */
+static enum status replace(const struct places *places, const struct store_exchange *with, struct failure *failure)
+{
+    enum status status = places->has_store ? bdb_home_is_alone(places->home, 0, failure) : STATUS_OK;
     if (status == STATUS_OK)
-        status = gate_hold(home, GATE_WAIT_MS, &gate, failure);
+        status = with->before(with->context);
     if (status != STATUS_OK)
         return status;
-    status = bdb_home_is_alone(home, 0, failure); /* for good: nobody comes in any more */
+    status = change_names(places, failure);
     if (status == STATUS_OK)
-        status = exchange(from, home, aside, failure);
-    close(gate);
+        return with->after(with->context);
+    with->undo(with->context);
     return status;
 }
 
-enum status bdb_install(const char *data_dir, const char *staged, const char *aside, bool *had_store,
-                        struct failure *failure)
+static enum status replace_gated(const struct places *places, const struct store_exchange *with,
+                                 struct failure *failure)
 {
-    char *from = bdb_home_path(staged), *home = bdb_home_path(data_dir);
-    *had_store = access(home, F_OK) == 0;
-    enum status status = gate_create(from, failure);
+    int new_gate = -1, old_gate = -1;
+    enum status status = gate_hold(places->from, GATE_WAIT_MS, &new_gate, failure);
+    if (status == STATUS_OK && places->has_store)
+        status = gate_hold(places->home, GATE_WAIT_MS, &old_gate, failure);
     if (status == STATUS_OK)
-        status = tree_sync(from);
-    if (status == STATUS_OK && *had_store)
-        status = replace(from, home, aside, failure);
-    else if (status == STATUS_OK && rename(from, home) != 0)
-        status = fail(from, home, failure);
+        status = replace(places, with, failure);
+    if (old_gate >= 0)
+        close(old_gate);
+    if (new_gate >= 0)
+        close(new_gate);
+    return status;
+}
+
+enum status bdb_install(const char *data_dir, const char *staged, const char *aside, const struct store_exchange *with,
+                        bool *had_store, struct failure *failure)
+{
+    struct places places = {.from = bdb_home_path(staged), .home = bdb_home_path(data_dir), .aside = aside};
+    places.has_store = *had_store = access(places.home, F_OK) == 0;
+    enum status status = gate_create(places.from, failure);
+    if (status == STATUS_OK && tree_sync(places.from) != STATUS_OK)
+        status = fail(places.from, places.home, failure);
+    if (status == STATUS_OK)
+        status = bdb_is_free(data_dir, failure);
+    if (status == STATUS_OK)
+        status = replace_gated(&places, with, failure);
     if (status == STATUS_OK && tree_sync(data_dir) != STATUS_OK)
         log_warn("store_install_sync",
                  LOG_TEXT("cause", strerror(errno))); /* a power loss may bring the old one back */
-    free(from);
-    free(home);
+    free(places.from);
+    free(places.home);
     return status;
 }
