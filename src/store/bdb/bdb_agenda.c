@@ -1,7 +1,7 @@
 /* Where claiming looks first: a few subscriptions that something came for, or that had more than could be claimed. It
  * is a hint of this process and may be wrong in both directions; the round over all of them is what finds everything.
  */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_agenda.h"
 
 #include <stdlib.h>
 #include <string.h>

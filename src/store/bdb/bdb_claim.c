@@ -2,7 +2,7 @@
  * their deliveries leased, in transactions that hold nothing but what they change. Before that the same for what is
  * forced, paused subscriptions included; there is hardly ever anything. Where many subscriptions have something due,
  * somebody in haste goes round those on the agenda most of the time. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_agenda.h"
 
 enum {
     TOMBSTONE_STEPS = 10, /* transactions a call and deleted subscription */

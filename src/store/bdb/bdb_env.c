@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/bdb/bdb_agenda.h"
 #include "store/bdb/bdb_home.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* Probes as the API sees them: one record a subscription, the latest. A pending one has a row in BDB_PROBE_DUE as well,
  * so that a worker finds what is pending without looking at what is done. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_probe.h"
 
 #include "base/clock.h"
 #include "model/record.h"

@@ -1,6 +1,6 @@
 /* Probes as the worker sees them: claimed under a lease, extended for the second request, finished or handed back. All
  * but the claim are fenced, as with deliveries, by generation and lease. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_probe.h"
 
 #define PROBE_TABLES (BDB_USES(BDB_PROBE) | BDB_USES(BDB_PROBE_DUE))
 

@@ -1,5 +1,5 @@
 /* Which probes are pending, and when each may be claimed: at once, or when the lease of the worker that has it ends. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_probe.h"
 
 /* key: subscription; value: version, time, organization */
 enum { VERSION = 1, TIME_AT = 1, ORGANIZATION_AT = TIME_AT + 8, VALUE_BYTES = ORGANIZATION_AT + UUID_BYTES };

@@ -1,5 +1,5 @@
 /* Figures for health and status: one look at each subscription that has deliveries waiting. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_probe.h"
 
 struct lookup {
     const struct bdb_due *first;
