@@ -35,8 +35,7 @@ static void add_worker(json_object *object, struct store *store, const struct co
     worker_state_read(conf->data_dir, &worker);
     json_object *member = json_out_object(object, "worker");
     json_out_bool(member, "running", worker.is_running);
-    if (worker.last_run_at_ms != 0)
-        json_out_time(member, "last_run_at", worker.last_run_at_ms);
+    json_out_set_time(member, "last_run_at", worker.last_run_at_ms);
     int64_t oldest = oldest_due_seconds(store, &worker);
     if (oldest >= 0)
         json_out_integer(member, "oldest_due_seconds", oldest);

@@ -23,8 +23,7 @@ void handle_whoami(struct call *call)
     json_out_text(object, "organization_id", organization_id);
     json_out_text(object, "created_user_id", key->created_user_id);
     api_scopes_each(key->scopes, add_scope, json_out_array(object, "scopes"));
-    if (key->expires_at_ms != 0)
-        json_out_time(object, "expires_at", key->expires_at_ms);
+    json_out_set_time(object, "expires_at", key->expires_at_ms);
     json_out_end(object, &success.body);
     success_send(&success, call);
 }

@@ -25,8 +25,7 @@ void render_delivery(const struct delivery_entry *entry, json_object *object)
     if (delivery->status == DELIVERY_WAITING)
         json_out_time(object, "next_attempt_at", delivery->next_attempt_at_ms);
     json_out_time(object, "created_at", delivery->created_at_ms);
-    if (delivery->finished_at_ms != 0)
-        json_out_time(object, "finished_at", delivery->finished_at_ms);
+    json_out_set_time(object, "finished_at", delivery->finished_at_ms);
 }
 
 /* ---- response headers ---- */

@@ -74,8 +74,7 @@ static void add_signing_secret(json_object *array, const struct secret *secret)
     json_object *element = json_out_object(array, NULL);
     json_out_text(element, "fingerprint", fingerprint);
     json_out_time(element, "created_at", secret->created_at_ms);
-    if (secret->expires_at_ms != 0)
-        json_out_time(element, "expires_at", secret->expires_at_ms);
+    json_out_set_time(element, "expires_at", secret->expires_at_ms);
 }
 
 static void add_signing(json_object *object, const struct secret_list *secrets, int64_t now_ms)

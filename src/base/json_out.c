@@ -64,6 +64,12 @@ void json_out_time(json_object *parent, const char *name, int64_t time_ms)
     json_out_text(parent, name, text);
 }
 
+void json_out_set_time(json_object *parent, const char *name, int64_t time_ms)
+{
+    if (time_ms != 0)
+        json_out_time(parent, name, time_ms);
+}
+
 /* ---- its text ---- */
 
 /* json-c's own way from value to text passes over memory that it does not get, and the text then lacks a part. */

@@ -23,6 +23,8 @@ void json_out_integer(json_object *parent, const char *name, int64_t value);
 void json_out_bool(json_object *parent, const char *name, bool value);
 /* RFC 3339, as a string. */
 void json_out_time(json_object *parent, const char *name, int64_t time_ms);
+/* The same, and nothing for 0, which stands for a time that is not set. */
+void json_out_set_time(json_object *parent, const char *name, int64_t time_ms);
 
 /* Appends the value's text to `out`, then json_out_wipe. */
 void json_out_end(json_object *object, struct buf *out);

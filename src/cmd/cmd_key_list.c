@@ -14,12 +14,6 @@ struct listing {
 
 /* ---- JSON ---- */
 
-static void add_set_time(json_object *object, const char *name, int64_t time_ms)
-{
-    if (time_ms != 0)
-        json_out_time(object, name, time_ms);
-}
-
 static void add_scope_element(void *context, const char *word)
 {
     json_out_text(context, NULL, word);
@@ -37,8 +31,8 @@ static bool visit_for_json(void *context, const struct api_key *key)
     json_out_text(object, "created_user_id", key->created_user_id);
     api_scopes_each(key->scopes, add_scope_element, json_out_array(object, "scopes"));
     json_out_time(object, "created_at", key->created_at_ms);
-    add_set_time(object, "expires_at", key->expires_at_ms);
-    add_set_time(object, "revoked_at", key->revoked_at_ms);
+    json_out_set_time(object, "expires_at", key->expires_at_ms);
+    json_out_set_time(object, "revoked_at", key->revoked_at_ms);
     return true;
 }
 

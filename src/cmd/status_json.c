@@ -8,18 +8,12 @@ static void add_count(json_object *parent, const char *name, uint64_t count)
     json_out_integer(parent, name, count <= INT64_MAX ? (int64_t)count : INT64_MAX);
 }
 
-static void add_set_time(json_object *parent, const char *name, int64_t time_ms)
-{
-    if (time_ms != 0)
-        json_out_time(parent, name, time_ms);
-}
-
 static void add_worker(json_object *root, const struct status_report *report)
 {
     json_object *object = json_out_object(root, "worker");
     json_out_bool(object, "running", report->worker.is_running);
     json_out_text(object, "mode", report->worker_is_auto ? "auto" : "manual");
-    add_set_time(object, "last_run_at", report->worker.last_run_at_ms);
+    json_out_set_time(object, "last_run_at", report->worker.last_run_at_ms);
 }
 
 static void add_waiting(json_object *root, const struct status_report *report)
@@ -32,7 +26,7 @@ static void add_waiting(json_object *root, const struct status_report *report)
     add_count(object, "in_flight", overview->in_flight);
     add_count(object, "later", overview->later);
     add_count(object, "held", overview->held);
-    add_set_time(object, "oldest_due_at", overview->oldest_due_ms);
+    json_out_set_time(object, "oldest_due_at", overview->oldest_due_ms);
 }
 
 static void add_rate(json_object *rates, const char *name, uint64_t succeeded, uint64_t failed)
@@ -83,7 +77,7 @@ static void add_concern(json_object *array, const struct status_concern *concern
         json_out_text(object, "disabled_reason", concern->disabled_reason == DISABLED_GONE ? "GONE" : "FAILING");
     add_count(object, "waiting", concern->waiting);
     add_count(object, "waiting_tried", concern->tried);
-    add_set_time(object, "failing_since", concern->tried_since_ms);
+    json_out_set_time(object, "failing_since", concern->tried_since_ms);
     if (concern->tried_since_ms != 0)
         add_count(object, "attempt_count", concern->tried_attempts);
 }
