@@ -211,7 +211,7 @@ static bool prepare(struct server *server)
            fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-enum fastcgi_end fastcgi_run(struct api *api, const struct conf *conf, const sigset_t *stop_signals)
+enum fastcgi_end fastcgi_run(struct api *api, const struct conf *conf, const sigset_t *stop_signals, bool is_resumed)
 {
     struct server server = {.api = api, .conf = conf, .stop_event = -1};
     if (!prepare(&server)) {
@@ -221,6 +221,8 @@ enum fastcgi_end fastcgi_run(struct api *api, const struct conf *conf, const sig
     size_t wanted = (size_t)conf->threads;
     pthread_t *threads = mem_calloc(wanted, sizeof *threads);
     size_t count = start_threads(&server, threads, wanted);
+    if (is_resumed)
+        worker_start_if_none(conf);
     if (count == 0) {
         log_error("threads_failed", LOG_TEXT("cause", "no request thread could be started"));
     } else if (!wait_for_stop(&server, stop_signals)) {

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -12,6 +13,9 @@
 #include "fastcgi.h"
 #include "plain_cgi.h"
 #include "store/store.h"
+
+/* What the program says to its next life. */
+static const char resumed_word[] = "--resumed";
 
 /* Blocked in every thread, so that none of them ends the process in the middle of something. */
 static void block_stop_signals(sigset_t *out)
@@ -28,14 +32,20 @@ static void block_stop_signals(sigset_t *out)
  * refused him, perhaps for a second or two. Where that cannot be, the server starts the other one. */
 static _Noreturn void start_anew(char **argv)
 {
+    char *const resumed[] = {argv[0], (char *)resumed_word, NULL};
     log_info("start_anew", LOG_TEXT("reason", "recovery"));
-    execv("/proc/self/exe", argv);
+    execv("/proc/self/exe", resumed);
     _exit(STORE_EXIT_LEFT);
+}
+
+static bool is_resumed(char **argv)
+{
+    return argv[0] != NULL && argv[1] != NULL && strcmp(argv[1], resumed_word) == 0;
 }
 
 static int serve_fastcgi(struct api *api, const struct conf *conf, const sigset_t *stop_signals, char **argv)
 {
-    enum fastcgi_end end = fastcgi_run(api, conf, stop_signals);
+    enum fastcgi_end end = fastcgi_run(api, conf, stop_signals, is_resumed(argv));
     if (end == FASTCGI_MUST_LEAVE)
         start_anew(argv);
     return end == FASTCGI_STOPPED ? EXIT_SUCCESS : EXIT_FAILURE;

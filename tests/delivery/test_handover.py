@@ -217,6 +217,17 @@ def test_a_killed_one_is_replaced_with_the_next_event(auto, receiver):
     receiver.wait_for(2, timeout=15)
 
 
+def test_after_a_recovery_one_runs_again_without_another_event(auto, receiver):
+    """Whoever was answered just before may not have come to starting one."""
+    org = auto()
+    org.api.subscribe(url=receiver.url("/in"))
+    org.api.publish()
+    receiver.wait_for(1)
+    for pid in background(org.installation):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: workers(org.installation) != [], what="another worker")
+
+
 def test_crons_worker_beside_it_is_safe(auto, receiver):
     """Both share the work, nothing is sent twice; and when cron's is over, nothing is left behind."""
     org = auto(worker_idle="200ms")

@@ -111,21 +111,14 @@ static enum status parse_with(const char *line)
     return status;
 }
 
+#define LONG_NAME                                                                                                      \
+    "store/0123456789012345678901234567890123456789012345678901234567890123456789"                                     \
+    "01234567890123456789"
+
 static void no_name_leads_out_of_the_backup(void **state)
 {
-    static const char *const names[] = {"/etc/passwd",
-                                        "../master.key",
-                                        "store/../x",
-                                        "store/",
-                                        "store/.",
-                                        "store/..",
-                                        "store/a/b",
-                                        "store",
-                                        "backup",
-                                        "",
-                                        "store/a b",
-                                        "store/0123456789012345678901234567890123456789012345678901234567890123456789"
-                                        "01234567890123456789"};
+    static const char *const names[] = {"/etc/passwd", "../master.key", "store/../x", "store/", "store/.",   "store/..",
+                                        "store/a/b",   "store",         "backup",     "",       "store/a b", LONG_NAME};
     (void)state;
     assert_int_equal(parse_with("file " DIGEST " 1 store/log.0000000001\n"), STATUS_OK);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
