@@ -43,14 +43,21 @@ LIMITS = {
 }
 
 
+NOT_UNDER_SANITIZERS = {
+    "descriptors": "Berkeley DB leaks a handle of its own when a file cannot be opened, and the leak checker says so",
+    "memory": "the sanitizers need terabytes of addresses",
+    "processes": "the leak checker needs a process of its own at the end",
+}
+
+
 def is_sanitized(org):
     return b"__asan_init" in org.installation.fcgi.read_bytes()
 
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_under_a_hosts_limits_the_answer_is_an_orderly_one(org, name):
-    if name in ("memory", "processes") and is_sanitized(org):
-        pytest.skip("the sanitizers need terabytes of addresses, and a process of their own at the end")
+    if name in NOT_UNDER_SANITIZERS and is_sanitized(org):
+        pytest.skip(NOT_UNDER_SANITIZERS[name])
     made = org.api.subscribe()
     org.installation.give_away()
     for method, target, body in (("GET", f"{SUBSCRIPTION}/{made['id']}", None), ("POST", EVENT, BODY)):
