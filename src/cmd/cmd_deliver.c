@@ -56,8 +56,9 @@ static int deliver(void *context)
 }
 
 /* The parent takes the lock, so that a worker runs for everybody also while its child is started anew. */
-static int work_under_lock(struct work *work, int report)
+static int work_under_lock(void *context, int report)
 {
+    struct work *work = context;
     struct failure failure;
     if (worker_lock_take(work->conf->data_dir, &work->lock_fd, &failure) != STATUS_OK)
         return command_fail("%s", failure.text);
@@ -70,11 +71,6 @@ static int work_under_lock(struct work *work, int report)
 }
 
 /* ---- in the background ---- */
-
-static int work_in_background(void *context, int report)
-{
-    return work_under_lock(context, report);
-}
 
 /* Whoever asks for a worker in the background wants one that runs, not two. */
 static int go_into_background(struct work *work)
@@ -92,7 +88,7 @@ static int go_into_background(struct work *work)
         log_bound(WORKER_LOG_MAX_BYTES);
     }
     if (exit_status == EXIT_DONE)
-        exit_status = detach_run(work_in_background, work, log.data);
+        exit_status = detach_run(work_under_lock, work, log.data);
     buf_clear(&log);
     return exit_status;
 }

@@ -116,12 +116,8 @@ static int fill_event(const struct command *command, const struct command_line *
     int exit_status = check_members(command, line);
     if (exit_status != EXIT_DONE)
         return exit_status;
-    char trace_id[UUID_TEXT];
-    struct uuid made;
-    uuid_make(&made);
-    uuid_format(&made, trace_id);
     out->name = mem_strdup(line->operands[EVENT_NAME]);
-    out->trace_id = mem_strdup(trace ? trace : trace_id);
+    out->trace_id = trace ? mem_strdup(trace) : event_trace_id_make();
     out->agent_id = agent ? mem_strdup(agent) : NULL;
     out->workspace_id = workspace ? mem_strdup(workspace) : NULL;
     return EXIT_DONE;
