@@ -2,7 +2,6 @@
  * each program. */
 #include "base/conf.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include "base/conf_keys.h"
 #include "base/encoding.h"
 #include "base/mem.h"
+#include "base/user.h"
 
 char *conf_home(void)
 {
@@ -19,8 +19,12 @@ char *conf_home(void)
     if (home != NULL && home[0] == '/') {
         return mem_strdup(home);
     }
-    const struct passwd *user = getpwuid(geteuid());
-    return mem_strdup(user != NULL && user->pw_dir != NULL && user->pw_dir[0] == '/' ? user->pw_dir : "/");
+    char *known = user_home(geteuid());
+    if (known != NULL && known[0] == '/') {
+        return known;
+    }
+    free(known);
+    return mem_strdup("/");
 }
 
 /* A directory on the way that may not be entered hides the file from this user: it does not exist for them. */

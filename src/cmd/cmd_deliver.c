@@ -10,6 +10,7 @@
 #include "base/timestamp.h"
 #include "cmd/detach.h"
 #include "cmd/family.h"
+#include "delivery/curl_library.h"
 #include "delivery/worker.h"
 #include "store/worker_lock.h"
 #include "store/worker_start.h"
@@ -119,8 +120,11 @@ static int run(const struct command *command, const struct command_line *line)
     if (work.in_background)
         process_close_inherited();
     struct conf conf;
+    struct failure failure;
     exit_status = command_prepare(command, line->conf_path, &conf);
     work.conf = &conf;
+    if (exit_status == EXIT_DONE && curl_library_open(&failure) != STATUS_OK)
+        exit_status = command_fail("%s", failure.text);
     if (exit_status == EXIT_DONE)
         exit_status = work.in_background ? go_into_background(&work) : work_under_lock(&work, NOBODY_WAITS);
     conf_clear(&conf);

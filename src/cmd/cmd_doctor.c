@@ -39,10 +39,11 @@ static const struct check {
     {"backlog", FACT_STORE, doctor_backlog},
     {"clock", 0, doctor_clock},
     {"clock source", 0, doctor_clock_source},
-    {"TLS trust", 0, doctor_trust},
+    {"libcurl", 0, doctor_libcurl},
+    {"TLS trust", FACT_CURL, doctor_trust},
     {"open files", FACT_CONF, doctor_descriptors},
     {"limits", 0, doctor_limits},
-    {"web server", FACT_URL, doctor_web},
+    {"web server", FACT_URL | FACT_CURL, doctor_web},
     {"web server clock", FACT_WEB, doctor_web_clock},
     {"Authorization", FACT_WEB | FACT_STORE, doctor_web_key},
 };

@@ -29,7 +29,8 @@ enum doctor_fact {
     FACT_DATA = 2,  /* the data directory is there and ours */
     FACT_STORE = 4, /* the store could be read */
     FACT_URL = 8,   /* --url was given */
-    FACT_WEB = 16   /* and hookturn answers there */
+    FACT_WEB = 16,  /* and hookturn answers there */
+    FACT_CURL = 32  /* libcurl can be used */
 };
 
 /* Read while the store was open, which is not for longer than that. */
@@ -72,6 +73,7 @@ void doctor_backlog(struct doctor *doctor, struct finding *finding);
 /* doctor_machine.c */
 void doctor_clock(struct doctor *doctor, struct finding *finding);
 void doctor_clock_source(struct doctor *doctor, struct finding *finding);
+void doctor_libcurl(struct doctor *doctor, struct finding *finding);
 void doctor_trust(struct doctor *doctor, struct finding *finding);
 void doctor_descriptors(struct doctor *doctor, struct finding *finding);
 void doctor_limits(struct doctor *doctor, struct finding *finding);

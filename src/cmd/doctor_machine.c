@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/timestamp.h"
+#include "delivery/curl_library.h"
 #include "delivery/trust.h"
 #include "store/worker_state.h"
 
@@ -61,7 +62,18 @@ void doctor_clock_source(struct doctor *doctor, struct finding *finding)
     }
 }
 
-/* ---- TLS ---- */
+/* ---- libcurl and TLS ---- */
+
+void doctor_libcurl(struct doctor *doctor, struct finding *finding)
+{
+    struct failure failure;
+    if (curl_library_open(&failure) != STATUS_OK) {
+        finding_set(finding, DOCTOR_PROBLEM, "%s", failure.text);
+        return;
+    }
+    doctor->facts |= FACT_CURL;
+    finding_set(finding, DOCTOR_OK, "%s", curl_library_version());
+}
 
 void doctor_trust(struct doctor *doctor, struct finding *finding)
 {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "delivery/curl_library.h"
 #include "delivery/transfer.h"
 
 struct sender {
@@ -69,6 +70,9 @@ static bool open_multi(struct sender *sender, size_t max_connections)
 enum status sender_new(const struct destination_policy *policy, size_t max_connections, struct sender **out,
                        struct failure *failure)
 {
+    enum status status = curl_library_open(failure);
+    if (status != STATUS_OK)
+        return status;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         failure_set(failure, "libcurl cannot be initialised; check its installation (Debian: libcurl4)");
         return STATUS_UNAVAILABLE;
@@ -76,7 +80,7 @@ enum status sender_new(const struct destination_policy *policy, size_t max_conne
     struct sender *sender = mem_calloc(1, sizeof(*sender));
     sender->policy = policy;
     if (!open_multi(sender, max_connections)) {
-        failure_set(failure, "this libcurl (%s) cannot be used; install 7.85 or later", curl_version());
+        failure_set(failure, "this libcurl (%s) cannot be used; install a newer one", curl_version());
         sender_free(sender);
         return STATUS_UNAVAILABLE;
     }

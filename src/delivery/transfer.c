@@ -10,10 +10,7 @@
 
 /* ---- options that hold for every exchange ---- */
 
-static const struct {
-    CURLoption option;
-    long value;
-} fixed_options[] = {
+static const struct transfer_number fixed_options[] = {
     {CURLOPT_FOLLOWLOCATION, 0},
     {CURLOPT_NETRC, CURL_NETRC_IGNORED},
     {CURLOPT_HTTP09_ALLOWED, 0},
@@ -43,6 +40,31 @@ static void set_quick_exit(CURL *easy)
 #endif
 }
 
+/* Libraries before 7.64 do not know them. What comes without a status line is no answer to us anyway. */
+static bool is_dispensable(CURLoption option)
+{
+    return option == CURLOPT_HTTP09_ALLOWED || option == CURLOPT_UPLOAD_BUFFERSIZE;
+}
+
+bool transfer_set_numbers(CURL *easy, const struct transfer_number *numbers, size_t count)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < count; i++) {
+        CURLcode code = curl_easy_setopt(easy, numbers[i].option, numbers[i].value);
+        is_good &= code == CURLE_OK || (code == CURLE_UNKNOWN_OPTION && is_dispensable(numbers[i].option));
+    }
+    return is_good;
+}
+
+bool transfer_set_protocols(CURL *easy)
+{
+    enum { BITS = CURLOPTTYPE_LONG + 181 }; /* CURLOPT_PROTOCOLS, which later headers warn of */
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (code == CURLE_UNKNOWN_OPTION) /* before 7.85 */
+        code = curl_easy_setopt(easy, (CURLoption)BITS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    return code == CURLE_OK;
+}
+
 bool transfer_set_trust(CURL *easy, const struct trust *trust)
 {
     bool is_good = true;
@@ -56,10 +78,8 @@ bool transfer_set_trust(CURL *easy, const struct trust *trust)
 static bool set_fixed_options(struct transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    bool is_good = true;
-    for (size_t i = 0; i < sizeof(fixed_options) / sizeof(*fixed_options); i++)
-        is_good &= curl_easy_setopt(easy, fixed_options[i].option, fixed_options[i].value) == CURLE_OK;
-    is_good &= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+    bool is_good = transfer_set_numbers(easy, fixed_options, sizeof(fixed_options) / sizeof(*fixed_options));
+    is_good &= transfer_set_protocols(easy);
     is_good &= curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK; /* nor one from the environment */
     is_good &= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, guard_open_socket) == CURLE_OK;
     is_good &= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer->guard) == CURLE_OK;

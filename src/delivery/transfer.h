@@ -27,7 +27,16 @@ struct transfer {
 
 /* What an attempt that ended with `code` is called. */
 enum attempt_error transfer_error_of(CURLcode code);
+/* An option whose value is a number. */
+struct transfer_number {
+    CURLoption option;
+    long value;
+};
 /* False where this libcurl cannot. */
+bool transfer_set_numbers(CURL *easy, const struct transfer_number *numbers, size_t count);
+/* HTTP and HTTPS alone. False where this libcurl cannot. */
+bool transfer_set_protocols(CURL *easy);
+/* Likewise. */
 bool transfer_set_trust(CURL *easy, const struct trust *trust);
 
 /* NULL where this libcurl does not know an option that the sender cannot do without. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 
@@ -18,14 +19,30 @@ static const char *variable(const char *name)
     return value && *value ? value : NULL;
 }
 
+/* Where distributions keep them. NULL: none of these is there, and libcurl goes by what it was built with. */
+static const char *usual_file(void)
+{
+    static const char *const files[] = {
+        "/etc/pki/tls/certs/ca-bundle.crt",   /* Red Hat and its relatives */
+        "/etc/ssl/certs/ca-certificates.crt", /* Debian and its relatives, Arch, Alpine */
+        "/etc/ssl/ca-bundle.pem",             /* SUSE */
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (access(files[i], R_OK) == 0)
+            return files[i];
+    return NULL;
+}
+
 struct trust trust_find(void)
 {
     const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
+    bool tells = built->age >= CURLVERSION_SEVENTH; /* else the members are not there */
     const char *file = variable("SSL_CERT_FILE");
     const char *directory = variable("SSL_CERT_DIR");
+    const char *built_file = tells ? built->cainfo : usual_file();
     return (struct trust){
-        .file = file ? file : built->cainfo,
-        .directory = directory ? directory : built->capath,
+        .file = file ? file : built_file,
+        .directory = directory || !tells ? directory : built->capath,
         .is_from_environment = file || directory,
     };
 }

@@ -11,10 +11,7 @@
 #include "delivery/transfer.h"
 #include "delivery/trust.h"
 
-static const struct {
-    CURLoption option;
-    long value;
-} fixed_options[] = {
+static const struct transfer_number fixed_options[] = {
     {CURLOPT_TIMEOUT_MS, 10000},
     {CURLOPT_CONNECTTIMEOUT_MS, 10000},
     {CURLOPT_FOLLOWLOCATION, 0},
@@ -38,9 +35,8 @@ static bool set_options(CURL *easy, const char *url, struct reply *reply, const 
 {
     const struct trust trust = trust_find();
     bool is_good = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
-    for (size_t i = 0; i < sizeof(fixed_options) / sizeof(*fixed_options); i++)
-        is_good &= curl_easy_setopt(easy, fixed_options[i].option, fixed_options[i].value) == CURLE_OK;
-    is_good &= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+    is_good &= transfer_set_numbers(easy, fixed_options, sizeof(fixed_options) / sizeof(*fixed_options));
+    is_good &= transfer_set_protocols(easy);
     is_good &= curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
     is_good &= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, reply_take_line) == CURLE_OK;
     is_good &= curl_easy_setopt(easy, CURLOPT_HEADERDATA, reply) == CURLE_OK;

@@ -18,8 +18,8 @@ struct web_answer {
     struct buf body;          /* the first ATTEMPT_BODY_KEPT bytes */
 };
 
-/* Within 10 s, or until *stop; follows no redirects, uses no proxy, verifies certificates. `api_key` goes out as
- * `Authorization: Bearer`; NULL: none does. Clear `out` with web_answer_clear. */
+/* Where curl_library_open succeeded. Within 10 s, or until *stop; follows no redirects, uses no proxy, verifies
+ * certificates. `api_key` goes out as `Authorization: Bearer`; NULL: none does. Clear `out` with web_answer_clear. */
 void web_get(const char *url, const char *api_key, const volatile sig_atomic_t *stop, struct web_answer *out);
 void web_answer_clear(struct web_answer *answer);
 /* Appends the header's value; nothing where there is none. */
