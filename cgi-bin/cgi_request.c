@@ -105,7 +105,9 @@ void cgi_request_read(const struct cgi_door *door, const struct conf *conf, stru
                             .authorization = copy_authorization(door),
                             .content_type = copy_variable(door, "CONTENT_TYPE"),
                             .if_match = copy_if_there(door, "HTTP_IF_MATCH"),
-                            .idempotency_key = copy_if_there(door, "HTTP_IDEMPOTENCY_KEY")};
+                            .idempotency_key = copy_if_there(door, "HTTP_IDEMPOTENCY_KEY"),
+                            .document_root = copy_variable(door, "DOCUMENT_ROOT"),
+                            .context_root = copy_variable(door, "CONTEXT_DOCUMENT_ROOT")};
     read_path(door, conf, out);
     read_body(door, conf->max_body, out);
 }

@@ -38,7 +38,7 @@ bool auth_check(struct call *call)
     struct slice token = auth_bearer_token(call->request->authorization);
     if (!api_key_has_form(token.data, token.length))
         return refuse(call);
-    call->store = lazy_store_get(call->lazy_store);
+    call->store = lazy_store_get(call->lazy_store, call->request);
     if (call->store == NULL)
         return fail(call, STATUS_UNAVAILABLE);
 

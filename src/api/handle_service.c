@@ -43,7 +43,7 @@ static void add_worker(json_object *object, struct store *store, const struct co
 
 void handle_healthz(struct call *call)
 {
-    struct store *store = lazy_store_get(call->lazy_store);
+    struct store *store = lazy_store_get(call->lazy_store, call->request);
     if (store == NULL || store_is_leaving(store)) {
         call_fail(call, STATUS_UNAVAILABLE, NULL);
         return;

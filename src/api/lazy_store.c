@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/setup.h"
 
 enum { LOG_INTERVAL_MS = 1000 };
 
@@ -29,10 +30,20 @@ static void log_failure(struct lazy_store *lazy, enum status status, const struc
     log_error("store_open_failed", LOG_TEXT("status", status_name(status)), LOG_TEXT("cause", failure->text));
 }
 
-static void try_open(struct lazy_store *lazy)
+static enum status open_or_set_up(struct lazy_store *lazy, const struct request *request, struct failure *failure)
+{
+    const char *const web_roots[] = {request->document_root, request->context_root, NULL};
+    enum status status = store_open(lazy->conf, STORE_FOR_REQUEST, &lazy->store, failure);
+    if (status == STATUS_OK || !setup_is_pending(lazy->conf->data_dir))
+        return status;
+    status = setup_run(lazy->conf, web_roots, failure);
+    return status == STATUS_OK ? store_open(lazy->conf, STORE_FOR_REQUEST, &lazy->store, failure) : status;
+}
+
+static void try_open(struct lazy_store *lazy, const struct request *request)
 {
     struct failure failure = {""};
-    enum status status = store_open(lazy->conf, STORE_FOR_REQUEST, &lazy->store, &failure);
+    enum status status = open_or_set_up(lazy, request, &failure);
     if (status == STATUS_OK)
         return;
     lazy->store = NULL;
@@ -40,12 +51,12 @@ static void try_open(struct lazy_store *lazy)
     log_failure(lazy, status, &failure);
 }
 
-struct store *lazy_store_get(struct lazy_store *lazy)
+struct store *lazy_store_get(struct lazy_store *lazy, const struct request *request)
 {
     int64_t arrived_at_ms = clock_monotonic_ms();
     pthread_mutex_lock(&lazy->lock);
     if (lazy->store == NULL && lazy->failed_at_ms < arrived_at_ms)
-        try_open(lazy);
+        try_open(lazy, request);
     struct store *store = lazy->store;
     pthread_mutex_unlock(&lazy->lock);
     return store;

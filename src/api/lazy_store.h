@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "api/request.h"
 #include "base/conf.h"
 #include "store/store.h"
 
@@ -19,8 +20,9 @@ struct lazy_store {
 void lazy_store_init(struct lazy_store *lazy, const struct conf *conf);
 /* Closes it. */
 void lazy_store_clear(struct lazy_store *lazy);
-/* The open store, or NULL where it cannot be opened now (the cause is logged, once a second at most). Thread-safe. */
-struct store *lazy_store_get(struct lazy_store *lazy);
+/* The open store, or NULL where it cannot be opened now (the cause is logged, once a second at most). Where a setup
+ * file is there instead of a store, it is set up first; `request` says what the web server hands out. Thread-safe. */
+struct store *lazy_store_get(struct lazy_store *lazy, const struct request *request);
 /* The same, but opens nothing. */
 struct store *lazy_store_peek(struct lazy_store *lazy);
 

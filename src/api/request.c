@@ -25,6 +25,8 @@ void request_clear(struct request *request)
     free(request->content_type);
     free(request->if_match);
     free(request->idempotency_key);
+    free(request->document_root);
+    free(request->context_root);
     buf_clear(&request->body);
     *request = (struct request){0};
 }

@@ -21,7 +21,9 @@ struct request {
     char *content_type;
     char *if_match;        /* NULL where the header is absent: an empty one matches nothing */
     char *idempotency_key; /* NULL where the header is absent */
-    struct buf body;       /* at most max_body bytes */
+    char *document_root;   /* the web server's directories of files: the site's, and this part's of it */
+    char *context_root;
+    struct buf body; /* at most max_body bytes */
     bool body_is_too_large;
     bool body_is_broken; /* the client went away before the announced end */
 };

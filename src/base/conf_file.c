@@ -91,36 +91,19 @@ static struct slice without_comment(struct slice line)
     return line;
 }
 
-static enum status refuse_key(const char *path, int line, const char *name, struct failure *failure)
-{
-    const char *near = conf_key_suggest(name);
-    if (near != NULL) {
-        failure_set(failure, "%s:%d: %.60s: unknown key; did you mean %s?", path, line, name, near);
-    } else {
-        failure_set(failure, "%s:%d: %.60s: unknown key", path, line, name);
-    }
-    return STATUS_INVALID;
-}
+/* ---- lines ---- */
 
-/* Of a key that stands twice the last counts, so that a script may append what it wants. */
-static enum status take_value(const char *path, int line, const char *name, struct slice value, struct conf_file *out,
-                              struct failure *failure)
-{
-    int key = conf_key_find(name);
-    if (key < 0) {
-        return refuse_key(path, line, name, failure);
-    }
-    free(out->values[key].text);
-    out->values[key].text = slice_dup(value);
-    out->values[key].line = line;
-    return STATUS_OK;
-}
+struct walk {
+    const char *path;
+    int line;
+    conf_line_taker take;
+    void *context;
+};
 
-static enum status take_line(const char *path, int number, struct slice line, struct conf_file *out,
-                             struct failure *failure)
+static enum status take_line(const struct walk *walk, struct slice line, struct failure *failure)
 {
     if (memchr(line.data, '\0', line.length) != NULL || !utf8_is_valid(line.data, line.length)) {
-        failure_set(failure, "%s:%d: the line holds a NUL or is not valid UTF-8", path, number);
+        failure_set(failure, "%s:%d: the line holds a NUL or is not valid UTF-8", walk->path, walk->line);
         return STATUS_INVALID;
     }
     line = trim(without_comment(line));
@@ -129,33 +112,71 @@ static enum status take_line(const char *path, int number, struct slice line, st
     }
     const char *equals = memchr(line.data, '=', line.length);
     if (equals == NULL || equals == line.data) {
-        failure_set(failure, "%s:%d: the line is neither `key = value` nor a comment (#)", path, number);
+        failure_set(failure, "%s:%d: the line is neither `key = value` nor a comment (#)", walk->path, walk->line);
         return STATUS_INVALID;
     }
     size_t name_length = (size_t)(equals - line.data);
-    char *name = slice_dup(trim((struct slice){line.data, name_length}));
-    struct slice value = trim((struct slice){equals + 1, line.length - name_length - 1});
-    enum status status = take_value(path, number, name, value, out, failure);
-    free(name);
+    struct failure reason;
+    enum status status = walk->take(walk->context, walk->line, trim((struct slice){line.data, name_length}),
+                                    trim((struct slice){equals + 1, line.length - name_length - 1}), &reason);
+    if (status != STATUS_OK) {
+        failure_set(failure, "%s:%d: %s", walk->path, walk->line, reason.text);
+    }
+    return status;
+}
+
+enum status conf_file_walk(const char *path, struct slice text, conf_line_taker take, void *context,
+                           struct failure *failure)
+{
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    struct walk walk = {.path = path, .line = 1, .take = take, .context = context};
+    enum status status = STATUS_OK;
+    if (text.length >= 3 && memcmp(text.data, byte_order_mark, 3) == 0) {
+        text = (struct slice){text.data + 3, text.length - 3};
+    }
+    for (; text.length > 0 && status == STATUS_OK; walk.line++) {
+        const char *newline = memchr(text.data, '\n', text.length);
+        size_t length = newline == NULL ? text.length : (size_t)(newline - text.data);
+        status = take_line(&walk, (struct slice){text.data, length}, failure);
+        size_t taken = newline == NULL ? length : length + 1;
+        text = (struct slice){text.data + taken, text.length - taken};
+    }
+    return status;
+}
+
+/* ---- the configuration's ---- */
+
+static enum status refuse_key(const char *name, struct failure *failure)
+{
+    const char *near = conf_key_suggest(name);
+    if (near != NULL) {
+        failure_set(failure, "%.60s: unknown key; did you mean %s?", name, near);
+    } else {
+        failure_set(failure, "%.60s: unknown key", name);
+    }
+    return STATUS_INVALID;
+}
+
+/* Of a key that stands twice the last counts, so that a script may append what it wants. */
+static enum status take_value(void *context, int line, struct slice name, struct slice value, struct failure *failure)
+{
+    struct conf_file *out = context;
+    char *text = slice_dup(name);
+    int key = conf_key_find(text);
+    enum status status = key < 0 ? refuse_key(text, failure) : STATUS_OK;
+    free(text);
+    if (status == STATUS_OK) {
+        free(out->values[key].text);
+        out->values[key].text = slice_dup(value);
+        out->values[key].line = line;
+    }
     return status;
 }
 
 enum status conf_file_parse(const char *path, struct slice text, struct conf_file *out, struct failure *failure)
 {
-    static const char byte_order_mark[] = "\xef\xbb\xbf";
-    enum status status = STATUS_OK;
     *out = (struct conf_file){0};
-    if (text.length >= 3 && memcmp(text.data, byte_order_mark, 3) == 0) {
-        text = (struct slice){text.data + 3, text.length - 3};
-    }
-    for (int number = 1; text.length > 0 && status == STATUS_OK; number++) {
-        const char *newline = memchr(text.data, '\n', text.length);
-        size_t length = newline == NULL ? text.length : (size_t)(newline - text.data);
-        status = take_line(path, number, (struct slice){text.data, length}, out, failure);
-        size_t taken = newline == NULL ? length : length + 1;
-        text = (struct slice){text.data + taken, text.length - taken};
-    }
-    return status;
+    return conf_file_walk(path, text, take_value, out, failure);
 }
 
 void conf_file_clear(struct conf_file *file)

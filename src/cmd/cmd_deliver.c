@@ -12,6 +12,7 @@
 #include "cmd/family.h"
 #include "delivery/curl_library.h"
 #include "delivery/worker.h"
+#include "store/setup.h"
 #include "store/worker_lock.h"
 #include "store/worker_start.h"
 
@@ -42,6 +43,9 @@ static int deliver(void *context)
     int exit_status = command_open_store(work->conf, &store);
     if (exit_status != EXIT_DONE)
         return exit_status;
+    if (setup_is_pending(work->conf->data_dir))
+        log_warn("setup_file_unused", LOG_TEXT("data_dir", work->conf->data_dir),
+                 LOG_TEXT("cause", "there is a store already: remove the file, it holds a key"));
     const struct worker_options options = {.once = work->once,
                                            .for_ms = remaining_ms(work),
                                            .idle_ms = work->in_background ? work->conf->worker_idle_ms : 0,

@@ -32,6 +32,7 @@ static const struct check {
     {"space", FACT_CONF | FACT_DATA, doctor_space},
     {"permissions", FACT_CONF | FACT_DATA, doctor_permissions},
     {"master key", FACT_CONF | FACT_DATA, doctor_master_key},
+    {"setup file", FACT_CONF | FACT_DATA, doctor_setup_file},
     {"store", FACT_CONF | FACT_DATA, doctor_store},
     {"API keys", FACT_STORE, doctor_keys},
     {"worker", FACT_CONF | FACT_DATA, doctor_worker},

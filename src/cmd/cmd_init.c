@@ -2,7 +2,6 @@
 #include "cmd/command.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,9 +11,8 @@
 #include "base/text.h"
 #include "cmd/family.h"
 #include "cmd/init_directory.h"
+#include "store/data_dir.h"
 #include "store/worker_start.h"
-
-#define CONF_NAME "hookturn.conf"
 
 struct initiation {
     struct conf conf;
@@ -58,7 +56,7 @@ static int use_data_option(const char *data)
 static char *conf_file_in(const char *data_dir)
 {
     struct buf path = {0};
-    buf_printf(&path, "%s/" CONF_NAME, data_dir);
+    buf_printf(&path, "%s/" DATA_DIR_CONF, data_dir);
     return path.data;
 }
 
@@ -103,15 +101,10 @@ static int load(struct initiation *initiation, const char *conf_path, const char
 
 static int write_conf(const struct initiation *initiation)
 {
-    struct buf text = {0};
-    conf_write_sample(initiation->conf.data_dir, &text);
-    int fd = open(initiation->conf_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool worked = fd >= 0 && write(fd, text.data, text.length) == (ssize_t)text.length && fsync(fd) == 0;
-    int error = errno;
-    if (fd >= 0)
-        close(fd);
-    buf_clear(&text);
-    return worked ? EXIT_DONE : command_fail("cannot write %s: %s", initiation->conf_file, strerror(error));
+    struct failure failure;
+    if (data_dir_write_conf(initiation->conf.data_dir, initiation->conf_file, &failure) != STATUS_OK)
+        return command_fail("%s", failure.text);
+    return EXIT_DONE;
 }
 
 static int create_store(void *context)
@@ -155,7 +148,7 @@ static int fill_directory(const struct command *command, struct initiation *init
 {
     struct init_directory directory = {
         .path = initiation->conf.data_dir,
-        .ours = {"store", initiation->writes_conf ? CONF_NAME : NULL},
+        .ours = {"store", initiation->writes_conf ? DATA_DIR_CONF : NULL},
     };
     int exit_status = init_directory_open(&directory);
     if (exit_status != EXIT_DONE)
@@ -174,7 +167,7 @@ static bool is_found_by_itself(const char *conf_file)
 {
     char *home = conf_home();
     struct buf path = {0};
-    buf_printf(&path, "%s/.hookturn/" CONF_NAME, strcmp(home, "/") == 0 ? "" : home);
+    buf_printf(&path, "%s/.hookturn/" DATA_DIR_CONF, strcmp(home, "/") == 0 ? "" : home);
     bool is_found = strcmp(path.data, conf_file) == 0 && !getenv("HOOKTURN_CONF");
     buf_clear(&path);
     free(home);

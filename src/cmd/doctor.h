@@ -64,6 +64,7 @@ void doctor_data_directory(struct doctor *doctor, struct finding *finding);
 void doctor_space(struct doctor *doctor, struct finding *finding);
 void doctor_permissions(struct doctor *doctor, struct finding *finding);
 void doctor_master_key(struct doctor *doctor, struct finding *finding);
+void doctor_setup_file(struct doctor *doctor, struct finding *finding);
 /* doctor_service.c */
 void doctor_store(struct doctor *doctor, struct finding *finding);
 void doctor_keys(struct doctor *doctor, struct finding *finding);

@@ -11,6 +11,8 @@
 
 #include "base/keyring.h"
 #include "store/data_dir.h"
+#include "store/setup.h"
+#include "store/setup_file.h"
 
 /* ---- the configuration ---- */
 
@@ -228,4 +230,34 @@ void doctor_master_key(struct doctor *doctor, struct finding *finding)
         buf_printf(&finding->message, ", and %zu older: a change of keys is not finished", count - 1);
         finding_advise(finding, "hookturn rekey, which goes on with it, unless one is running");
     }
+}
+
+/* One beside a store holds a key that nobody is let in with. */
+static void look_at_setup_file(const char *path, bool has_store, struct finding *finding)
+{
+    struct failure failure;
+    struct setup_file setup = {0};
+    if (has_store) {
+        finding_set(finding, DOCTOR_WARNING, "%s is not used, because there is a store already", path);
+        finding_advise(finding, "remove it; for another key: hookturn key create");
+    } else if (access(path, F_OK) == 0 && setup_file_read(path, &setup, &failure) != STATUS_OK) {
+        finding_set(finding, DOCTOR_PROBLEM, "%s", failure.text);
+        finding_advise(finding, "correct it: the first request reads it");
+    } else {
+        finding_set(finding, DOCTOR_OK, "%s is waiting for the first request", path);
+    }
+    setup_file_clear(&setup);
+}
+
+void doctor_setup_file(struct doctor *doctor, struct finding *finding)
+{
+    struct buf path = {0}, store = {0};
+    buf_printf(&path, "%s/" SETUP_FILE_NAME, doctor->conf->data_dir);
+    buf_printf(&store, "%s/store", doctor->conf->data_dir);
+    if (setup_is_pending(doctor->conf->data_dir))
+        look_at_setup_file(path.data, access(store.data, F_OK) == 0, finding);
+    else
+        finding_set(finding, DOCTOR_OK, "none is left");
+    buf_clear(&store);
+    buf_clear(&path);
 }

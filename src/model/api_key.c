@@ -42,17 +42,67 @@ void api_key_make(char out[API_KEY_TEXT])
 
 static bool is_key_character(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-._~+/", c) != NULL);
+}
+
+/* Some tools fill a base64 up with it; nowhere else may it stand. */
+static size_t without_padding(const char *text, size_t length)
+{
+    while (length > 0 && text[length - 1] == '=')
+        length--;
+    return length;
+}
+
+static bool is_token(const char *text, size_t length)
+{
+    length = without_padding(text, length);
+    for (size_t i = 0; i < length; i++)
+        if (!is_key_character(text[i]))
+            return false;
+    return length > 0;
 }
 
 bool api_key_has_form(const char *text, size_t length)
 {
-    if (length != API_KEY_TEXT - 1 || memcmp(text, API_KEY_PREFIX, API_KEY_PREFIX_LENGTH) != 0)
-        return false;
-    for (size_t i = API_KEY_PREFIX_LENGTH; i < length; i++)
-        if (!is_key_character(text[i]))
-            return false;
-    return true;
+    return length >= API_KEY_MIN && length <= API_KEY_MAX && is_token(text, length);
+}
+
+/* Whether all of it follows from less than `length` - 8 characters at its start: one character, a word, the alphabet.
+ * No random text of this length ever does. */
+static bool is_repetition(const char *text, size_t length)
+{
+    enum { CHANCE = 8 };
+    for (size_t period = 1; period + CHANCE <= length; period++)
+        if (memcmp(text, text + period, length - period) == 0)
+            return true;
+    return false;
+}
+
+static size_t count_different(const char *text, size_t length)
+{
+    bool is_seen[256] = {false};
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        count += !is_seen[c];
+        is_seen[c] = true;
+    }
+    return count;
+}
+
+const char *api_key_fault(const char *text, size_t length)
+{
+    enum { DIFFERENT_MIN = 8 };
+    if (length < API_KEY_MIN)
+        return "has fewer than 40 characters";
+    if (length > API_KEY_MAX)
+        return "has more than 128 characters";
+    if (!is_token(text, length))
+        return "may hold letters, digits and - . _ ~ + / alone, with = at its end";
+    if (is_repetition(text, length) || count_different(text, length) < DIFFERENT_MIN)
+        return "can be guessed: take random characters, as a password manager makes them";
+    return NULL;
 }
 
 bool api_key_is_valid(const struct api_key *key, int64_t now_ms)

@@ -73,6 +73,12 @@ static bool read_beside(const struct conf *conf, char out[PATH_MAX])
     return true;
 }
 
+/* Where it is put by who has no other place outside of the web server's directory. */
+static bool read_in_data(const struct conf *conf, char out[PATH_MAX])
+{
+    return snprintf(out, PATH_MAX, "%s/bin/hookturn", conf->data_dir) < PATH_MAX;
+}
+
 static bool read_installed(const struct conf *conf, char out[PATH_MAX])
 {
     (void)conf;
@@ -95,7 +101,8 @@ static bool read_note(const struct conf *conf, char out[PATH_MAX])
 
 char *worker_start_program(const struct conf *conf)
 {
-    static bool (*const places[])(const struct conf *, char[PATH_MAX]) = {read_beside, read_installed, read_note};
+    static bool (*const places[])(const struct conf *, char[PATH_MAX]) = {read_beside, read_in_data, read_installed,
+                                                                          read_note};
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         if (places[i](conf, path) && access(path, X_OK) == 0)

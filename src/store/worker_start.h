@@ -11,7 +11,8 @@
 void worker_start_if_none(const struct conf *conf);
 
 /* The program that would be started; the caller frees. NULL where none is found: beside this program (`hookturn` for
- * `hookturn.fcgi`), where `make install` put it, or where the data directory's note says. */
+ * `hookturn.fcgi`), as `bin/hookturn` in the data directory, where `make install` put it, or where the data directory's
+ * note says. */
 char *worker_start_program(const struct conf *conf);
 /* Leaves that note: `hookturn` calls it, so that a copy of `hookturn.fcgi` alone in a web server's folder finds it. */
 void worker_start_note_program(const struct conf *conf);

@@ -16,8 +16,8 @@ from harness import BUILD, NOBODY, eventually, free_port
 
 OURS = {
     "configuration", "configuration file", "settings", "log file", "data directory", "space", "permissions",
-    "master key", "store", "API keys", "worker", "worker program", "backlog", "clock", "clock source", "libcurl",
-    "TLS trust", "open files", "limits",
+    "master key", "setup file", "store", "API keys", "worker", "worker program", "backlog", "clock", "clock source",
+    "libcurl", "TLS trust", "open files", "limits",
 }  # fmt: skip
 WEB = {"web server", "web server clock", "Authorization"}
 

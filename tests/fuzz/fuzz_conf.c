@@ -1,10 +1,12 @@
-/* The configuration file, to its last value. */
+/* The configuration file, to its last value, and the setup file, which has the same syntax. */
 #include "fuzz.h"
 
 #include <string.h>
 
 #include "base/conf_file.h"
 #include "base/mem.h"
+#include "model/api_key.h"
+#include "store/setup_file.h"
 
 /* As conf_load does it, without an environment. */
 static void settle(const struct conf_file *file)
@@ -21,6 +23,17 @@ static void settle(const struct conf_file *file)
     conf_clear(&conf);
 }
 
+static void read_setup(struct slice text)
+{
+    struct setup_file setup;
+    struct failure failure = {""};
+    if (setup_file_parse("setup", text, &setup, &failure) == STATUS_OK)
+        MUST(api_key_has_form(setup.key.data, setup.key.length) && setup.scopes != 0);
+    else
+        MUST(strncmp(failure.text, "setup:", 6) == 0 && !strchr(failure.text, '\n'));
+    setup_file_clear(&setup);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct conf_file file = {0};
@@ -32,5 +45,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         MUST(status == STATUS_INVALID && strncmp(failure.text, "hookturn.conf:", 14) == 0);
     conf_file_clear(&file);
+    read_setup((struct slice){(const char *)data, size});
     return 0;
 }

@@ -99,14 +99,18 @@ class Installation:
             self.set_clock(0)
         self.env.update(env or {})
         try:
-            self.run_program(self.command, "init", "--data", str(self.data), check=True)
+            self.sample = self.initialise()
         except BaseException:
             self.close()
             raise
-        self.sample = self.conf_path.read_text()
         self.env["HOOKTURN_CONF"] = str(self.conf_path)
         self.settings = {"worker": "manual", "log_level": "debug"}
         self.configure(**(conf or {}))
+
+    def initialise(self):
+        """Makes the data directory; returns the configuration's beginning."""
+        self.run_program(self.command, "init", "--data", str(self.data), check=True)
+        return self.conf_path.read_text()
 
     @property
     def command(self):
@@ -249,6 +253,29 @@ class Installation:
         elif not os.environ.get("HOOKTURN_KEEP"):
             shutil.rmtree(self.directory, ignore_errors=True)
         assert not problems, "; ".join(problems)
+
+
+class Uploaded(Installation):
+    """As somebody leaves it who has no shell: a data directory that everybody may look into, as upload programs make
+    it, and in it a configuration, and soon a setup file. `is_kill`: the program that ends at a step."""
+
+    is_kill = False
+
+    def initialise(self):
+        self.data.mkdir(mode=0o755)
+        return f"data_dir = {self.data}\n"
+
+    @property
+    def fcgi(self):
+        return BUILD / "tests/hookturn-kill.fcgi" if self.is_kill else super().fcgi
+
+    @property
+    def setup_file(self):
+        return self.data / "setup"
+
+    def upload_setup(self, organization, key, more="", mode=0o600):
+        self.setup_file.write_text(f"organization = {organization}\nkey = {key}\n{more}")
+        self.setup_file.chmod(mode)
 
 
 def sanitizer_env(directory):

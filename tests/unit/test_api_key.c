@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,19 +23,57 @@ static void made_keys_have_the_form_and_differ(void **state)
     assert_string_not_equal(a, b);
 }
 
+static bool has_form(const char *text)
+{
+    return api_key_has_form(text, strlen(text));
+}
+
 static void only_the_form_is_the_form(void **state)
 {
     (void)state;
     static const char good[] = "hk_0123456789abcdefghijABCDEFGHIJ0123456789-_z";
-    assert_true(api_key_has_form(good, 46));
-    assert_false(api_key_has_form(good, 45));
-    assert_false(api_key_has_form("hk_0123456789abcdefghijABCDEFGHIJ0123456789-_zz", 47));
-    assert_false(api_key_has_form("HK_0123456789abcdefghijABCDEFGHIJ0123456789-_z", 46));
-    assert_false(api_key_has_form("hk-0123456789abcdefghijABCDEFGHIJ0123456789-_z", 46));
-    assert_false(api_key_has_form("hk_0123456789abcdefghijABCDEFGHIJ0123456789+_z", 46));
-    assert_false(api_key_has_form("hk_0123456789abcdefghijABCDEFGHIJ0123456789 _z", 46));
+    assert_true(has_form(good));
+    assert_true(api_key_has_form(good, API_KEY_MIN));
+    assert_false(api_key_has_form(good, API_KEY_MIN - 1));
+    assert_true(has_form("0123456789abcdefghijABCDEFGHIJ012345678.~+/"));
+    assert_true(has_form("0123456789abcdefghijABCDEFGHIJ012345678901=="));
+    assert_false(has_form("0123456789abcdefghijABCDEFGHIJ0123456789=1"));
+    assert_false(has_form("========================================"));
+    assert_false(has_form("hk_0123456789abcdefghijABCDEFGHIJ0123456789,_z"));
+    assert_false(has_form("hk_0123456789abcdefghijABCDEFGHIJ0123456789 _z"));
+    assert_false(has_form("hk_0123456789abcdefghijABCDEFGHIJ0123456789\xc3\xbcz"));
     assert_false(api_key_has_form("hk_0123456789abcdefghijABCDEFGHIJ0123456789\0_z", 46));
     assert_false(api_key_has_form("", 0));
+    char longest[API_KEY_MAX + 2];
+    memset(longest, 'x', sizeof longest);
+    assert_true(api_key_has_form(longest, API_KEY_MAX));
+    assert_false(api_key_has_form(longest, API_KEY_MAX + 1));
+}
+
+static void a_key_that_can_be_guessed_may_not_be_chosen(void **state)
+{
+    static const char *const weak[] = {
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",     "abcabcabcabcabcabcabcabcabcabcabcabcabcabcabc",
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst",   "passwordpasswordpasswordpasswordpassword",
+        "0123456789012345678901234567890123456789",         "1111111111111111111111222222222222222233333",
+        "MySecretKey-MySecretKey-MySecretKey-MySecretKey-",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++) {
+        assert_true(has_form(weak[i]));
+        assert_non_null(api_key_fault(weak[i], strlen(weak[i])));
+    }
+    for (int i = 0; i < 1000; i++) {
+        char made[API_KEY_TEXT];
+        api_key_make(made);
+        assert_null(api_key_fault(made, strlen(made)));
+        unsigned char random[20];
+        char hex[2 * sizeof random + 1];
+        crypto_random(random, sizeof random);
+        for (size_t at = 0; at < sizeof random; at++)
+            snprintf(hex + 2 * at, 3, "%02x", random[at]);
+        assert_null(api_key_fault(hex, strlen(hex)));
+    }
 }
 
 static void a_key_lives_until_it_expires_or_is_revoked(void **state)
@@ -116,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_keys_have_the_form_and_differ),
         cmocka_unit_test(only_the_form_is_the_form),
+        cmocka_unit_test(a_key_that_can_be_guessed_may_not_be_chosen),
         cmocka_unit_test(a_key_lives_until_it_expires_or_is_revoked),
         cmocka_unit_test(manage_includes_read_and_nothing_else_includes_anything),
         cmocka_unit_test(scopes_are_read_in_any_order),
