@@ -225,7 +225,7 @@ def test_the_master_key_is_looked_at_and_never_shown(install):
 
 def test_a_store_of_a_newer_version_is_a_problem(install):
     installation = install()
-    assert examine(installation)["store"]["message"] == "opens (bdb, format 1)"
+    assert examine(installation)["store"]["message"] == "opens (bdb, format 2)"
     (installation.data / "store/format").write_text("hookturn-store 99\n")
     assert "newer hookturn" in problem(installation, "store")["message"]
 

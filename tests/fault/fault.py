@@ -13,7 +13,7 @@ from api import Response, cgi_params, check_answer
 from fcgi_client import parse_cgi
 from harness import BUILD
 
-KINDS = ["write", "sync", "open", "store", "conflict", "memory"]
+KINDS = ["write", "sync", "open", "change", "lock", "store", "conflict", "memory"]
 SAMPLE = 6  # of each operation and kind; HOOKTURN_FAULTS: another number, or "all"
 RUN_MAX_S = 60
 

@@ -3,11 +3,15 @@
  * go to does not. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -32,6 +36,11 @@ ssize_t write(int fd, const void *bytes, size_t length)
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at)
 {
     return write_fails(fd) ? -1 : syscall(SYS_pwrite64, fd, bytes, length, at);
+}
+
+int fallocate(int fd, int mode, off_t at, off_t length)
+{
+    return write_fails(fd) ? -1 : (int)syscall(SYS_fallocate, fd, mode, at, length);
 }
 
 int ftruncate(int fd, off_t length)
@@ -62,6 +71,82 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return sync_fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+/* ---- changing a directory ---- */
+
+static bool change_fails(void)
+{
+    if (!fault_is_due(FAULT_CHANGE))
+        return false;
+    errno = EIO;
+    return true;
+}
+
+int mkdirat(int directory, const char *path, mode_t mode)
+{
+    return change_fails() ? -1 : (int)syscall(SYS_mkdirat, directory, path, mode);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    return mkdirat(AT_FDCWD, path, mode);
+}
+
+int mkfifo(const char *path, mode_t mode)
+{
+    return change_fails() ? -1 : (int)syscall(SYS_mknodat, AT_FDCWD, path, S_IFIFO | mode, 0);
+}
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    return change_fails() ? -1 : (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+    return renameat2(from_dir, from, to_dir, to, 0);
+}
+
+int rename(const char *from, const char *to)
+{
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    return change_fails() ? -1 : (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+}
+
+int unlinkat(int directory, const char *path, int flags)
+{
+    return change_fails() ? -1 : (int)syscall(SYS_unlinkat, directory, path, flags);
+}
+
+int unlink(const char *path)
+{
+    return unlinkat(AT_FDCWD, path, 0);
+}
+
+/* ---- locking ---- */
+
+int flock(int fd, int operation)
+{
+    if (fault_is_due(FAULT_LOCK)) {
+        errno = ENOLCK;
+        return -1;
+    }
+    return (int)syscall(SYS_flock, fd, operation);
+}
+
+/* ---- the file system ---- */
+
+int statfs(const char *path, struct statfs *out)
+{
+    int result = (int)syscall(SYS_statfs, path, out);
+    if (result == 0 && getenv("HOOKTURN_FAULT_NETWORK"))
+        out->f_type = NFS_SUPER_MAGIC;
+    return result;
 }
 
 /* ---- opening ---- */

@@ -2,7 +2,9 @@
  * the engine's own functions. */
 #include "conformance.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "store/bdb/bdb.h"
 
@@ -118,6 +120,37 @@ static void what_cannot_be_read_is_counted_in_the_overview_and_the_rest_is_seen(
     assert_int_equal(overview.due, 2);
 }
 
+static void write_format(const struct fixture *fixture, int format)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/store/format", fixture->data_dir);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "hookturn-store %d\n", format);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_check_misses_no_table_that_is_younger_than_the_store(void **state)
+{
+    struct fixture *fixture = *state;
+    struct failure failure;
+    char path[128];
+    fixture_close(fixture);
+    snprintf(path, sizeof path, "%s/store/probe_due.db", fixture->data_dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(store_check(&fixture->conf, &failure), STATUS_CORRUPT);
+    write_format(fixture, 1);
+    assert_int_equal(store_check(&fixture->conf, &failure), STATUS_OK);
+    fixture_open(fixture); /* it is made here, */
+    fixture_close(fixture);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(store_check(&fixture->conf, &failure), STATUS_OK);
+    assert_int_equal(unlink(path), 0); /* and missed from now on */
+    assert_int_equal(store_check(&fixture->conf, &failure), STATUS_CORRUPT);
+    write_format(fixture, 1);
+    fixture_open(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +159,7 @@ int main(void)
         CONFORMANCE_TEST(a_subscription_that_cannot_be_read_holds_up_no_other),
         CONFORMANCE_TEST(a_delivery_that_cannot_be_read_holds_up_no_other_subscription),
         CONFORMANCE_TEST(what_cannot_be_read_is_counted_in_the_overview_and_the_rest_is_seen),
+        CONFORMANCE_TEST(a_check_misses_no_table_that_is_younger_than_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

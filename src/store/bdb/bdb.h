@@ -6,6 +6,7 @@
  *     bdb_error.c         Berkeley DB's return codes as enum status: the only place
  *     bdb_txn.c           the retry loop around a transaction or a read
  *     bdb_table.c         the table of databases; get, put, delete
+ *     bdb_table_file.c    their files
  *     bdb_spread.c        pages made in advance
  *     bdb_cursor.c        ordered walks
  *     bdb_walk.c          whole tables, with nothing locked
@@ -62,6 +63,8 @@ enum bdb_table {
 struct bdb {
     struct store store; /* first: all that store.c sees */
     char *home;
+    int format;        /* of the home when it was opened; 0: it is being made */
+    bool makes_tables; /* those that are not there */
     struct gate *gate;
     DB_ENV *env;
     pthread_mutex_t mutex; /* for the members below, where they are not atomic */
@@ -108,18 +111,18 @@ typedef enum status (*bdb_work)(struct bdb *bdb, DB_TXN *txn, void *context);
  * waits for locks of its own, and one that waits in the middle of a transaction closes circles that no deadlock
  * detector sees. 0 for reads, which hold nothing while they open. */
 #define BDB_USES(table) (UINT32_C(1) << (table))
+#define BDB_USES_ALL (UINT32_MAX >> (32 - BDB_TABLES))
 _Static_assert(BDB_TABLES <= 32, "a set of tables is the bits of a uint32_t");
 enum status bdb_run(struct bdb *bdb, enum bdb_mode mode, uint32_t tables, bdb_work work, void *context) MUST_USE;
 
 /* ---- bdb_table.c ---- */
 
-/* Opens all tables of a new store. */
+/* Makes all tables that are not there, and puts them on disk. */
 enum status bdb_tables_create(struct bdb *bdb) MUST_USE;
 void bdb_tables_close(struct bdb *bdb);
-/* The table's file below the home. `out` has BDB_FILE_NAME bytes. */
-enum { BDB_FILE_NAME = 32 };
-void bdb_table_file(enum bdb_table table, char *out);
-/* The handle, opened by its first user. */
+/* As its file is called, less what stands behind the dot; that of BDB_INBOX for each of them. */
+const char *bdb_table_name(enum bdb_table table);
+/* The handle, opened by its first user. STATUS_CORRUPT where the file is not there or is something else. */
 enum status bdb_table_open(struct bdb *bdb, enum bdb_table table, DB **out) MUST_USE;
 /* All of a set of BDB_USES. */
 enum status bdb_tables_open(struct bdb *bdb, uint32_t set) MUST_USE;
@@ -134,6 +137,18 @@ enum status bdb_get_head(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, con
 enum status bdb_put(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key, struct slice value,
                     u_int32_t flags) MUST_USE;
 enum status bdb_delete(struct bdb *bdb, DB_TXN *txn, enum bdb_table table, const struct bdb_key *key) MUST_USE;
+
+/* ---- bdb_table_file.c ---- */
+
+/* The table's file below the home. `out` has BDB_FILE_NAME bytes. */
+enum { BDB_FILE_NAME = 32 };
+void bdb_table_file(enum bdb_table table, char *out);
+/* Whether there is one in a store of that format. STATUS_NOT_FOUND: none, and none is missed. STATUS_CORRUPT: it is
+ * lost, which is logged. */
+enum status bdb_table_file_find(const char *home, int format, enum bdb_table table) MUST_USE;
+/* Before a recovery, which passes over a file that is lost or no table any more, and then forgets what the log knows of
+ * it. STATUS_CORRUPT. */
+enum status bdb_table_files_check(const char *home, int format, struct failure *failure) MUST_USE;
 
 /* ---- bdb_spread.c ---- */
 

@@ -23,8 +23,10 @@ enum status bdb_verify_table(const char *home, enum bdb_table table)
 static enum status verify_tables(struct bdb *bdb, struct failure *failure)
 {
     for (unsigned i = 0; i < BDB_TABLES; i++) {
-        enum status status = bdb_verify_table(bdb->home, (enum bdb_table)i);
-        if (status != STATUS_OK) {
+        enum status status = bdb_table_file_find(bdb->home, bdb->format, (enum bdb_table)i);
+        if (status == STATUS_OK)
+            status = bdb_verify_table(bdb->home, (enum bdb_table)i);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
             char file[BDB_FILE_NAME];
             bdb_table_file((enum bdb_table)i, file);
             failure_set(failure, "%s/%s does not verify (%s): restore a backup", bdb->home, file, status_name(status));
@@ -50,7 +52,7 @@ static enum status flush_and_close(struct bdb *bdb, struct failure *failure)
 enum status bdb_check(const char *data_dir, struct failure *failure)
 {
     struct bdb *bdb = bdb_new(data_dir);
-    enum status status = bdb_home_check(bdb->home, failure);
+    enum status status = bdb_home_check(bdb->home, &bdb->format, failure);
     if (status == STATUS_OK)
         status = bdb_home_is_alone(bdb->home, 0, failure); /* before recovery would end the others */
     if (status == STATUS_OK)

@@ -222,31 +222,26 @@ static void read_row(struct look *look, enum bdb_table table, const struct bdb_c
 
 /* ---- tables ---- */
 
-/* Sets *path, which is cleared by the caller. False: a table that nobody had opened yet. */
-static bool has_table(const struct look *look, enum bdb_table table, struct buf *path)
+static enum status open_table(struct look *look, enum bdb_table table)
 {
     char file[BDB_FILE_NAME];
-    bdb_table_file(table, file);
-    buf_reset(path);
-    buf_printf(path, "%s/%s", look->bdb->home, file);
-    return access(path->data, F_OK) == 0;
-}
-
-static enum status open_table(struct look *look, enum bdb_table table, const char *path)
-{
+    struct buf path = {0};
     DB *db;
-    enum status status = bdb_status(NULL, db_create(&db, NULL, 0), path);
+    bdb_table_file(table, file);
+    enum status status = bdb_status(NULL, db_create(&db, NULL, 0), file);
     if (status != STATUS_OK)
         return status;
+    buf_printf(&path, "%s/%s", look->bdb->home, file);
     db->set_errcall(db, bdb_log_message);
     int code = db->set_cachesize(db, 0, READING_CACHE_BYTES, 1);
     if (code == 0)
-        code = db->open(db, NULL, path, NULL, DB_BTREE, DB_RDONLY, 0);
+        code = db->open(db, NULL, path.data, NULL, DB_BTREE, DB_RDONLY, 0);
+    buf_clear(&path);
     if (code == 0)
         atomic_store(&look->bdb->tables[table], db);
     else
         db->close(db, DB_NOSYNC);
-    return bdb_status(NULL, code, path);
+    return bdb_status(NULL, code, file);
 }
 
 static enum status may_go_on(const struct look *look)
@@ -276,19 +271,19 @@ static enum status read_rows(struct look *look, enum bdb_table table)
 
 static enum status look_at_table(struct look *look, enum bdb_table table)
 {
-    struct buf path = {0};
+    const struct bdb *bdb = look->bdb;
     enum status status = may_go_on(look);
-    if (status == STATUS_OK && has_table(look, table, &path)) {
-        status = bdb_verify_table(look->bdb->home, table);
-        if (status == STATUS_OK)
-            status = open_table(look, table, path.data);
-        if (status == STATUS_OK)
-            status = read_rows(look, table);
-        bdb_tables_close(look->bdb);
-    }
+    if (status == STATUS_OK)
+        status = bdb_table_file_find(bdb->home, bdb->format, table);
+    if (status == STATUS_OK)
+        status = bdb_verify_table(bdb->home, table);
+    if (status == STATUS_OK)
+        status = open_table(look, table);
+    if (status == STATUS_OK)
+        status = read_rows(look, table);
+    bdb_tables_close(look->bdb);
     look->done++;
-    buf_clear(&path);
-    return status;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 static enum status look_at_all(struct look *look, bool settles)
@@ -305,7 +300,7 @@ enum status bdb_contents(const char *directory, bool settles, const struct keyri
                          const struct store_progress *progress, struct store_contents *out, struct failure *failure)
 {
     struct look look = {.bdb = bdb_new(directory), .keyring = keyring, .progress = progress};
-    enum status status = bdb_home_check(look.bdb->home, failure);
+    enum status status = bdb_home_check(look.bdb->home, &look.bdb->format, failure);
     if (status == STATUS_OK) {
         status = look_at_all(&look, settles);
         if (status == STATUS_CONFLICT)

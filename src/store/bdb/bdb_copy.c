@@ -28,7 +28,7 @@ static struct buf path_in(const char *directory, const char *name)
     return path;
 }
 
-/* 0 where there is no such file: a table that nobody has opened since it came to be. */
+/* 0 where there is no such file: the copying says so. */
 static uint64_t table_bytes(const struct bdb *bdb, enum bdb_table table)
 {
     char file[BDB_FILE_NAME];
@@ -54,7 +54,9 @@ static enum status copy_table(struct copy *copy, enum bdb_table table)
     char file[BDB_FILE_NAME];
     uint64_t bytes = table_bytes(copy->bdb, table);
     enum status status = may_go_on(copy);
-    if (status != STATUS_OK || bytes == 0)
+    if (status == STATUS_OK)
+        status = bdb_table_file_find(copy->bdb->home, BDB_HOME_FORMAT, table); /* of which it is since it was opened */
+    if (status != STATUS_OK)
         return status;
     bdb_table_file(table, file);
     status = bdb_status(copy->bdb, env->dbbackup(env, file, copy->directory, DB_EXCL), file);

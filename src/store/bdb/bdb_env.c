@@ -115,6 +115,13 @@ static enum status open_failure(struct bdb *bdb, int code, bool recover, struct 
     return status == STATUS_AGAIN ? STATUS_UNAVAILABLE : status;
 }
 
+static enum status leave(struct bdb *bdb, enum status status)
+{
+    gate_leave(bdb->gate);
+    bdb->gate = NULL;
+    return status;
+}
+
 /* Once through the gate. *is_broken: the regions cannot be used, though nobody knew it: recovery is due. */
 static enum status enter_once(struct bdb *bdb, int64_t wait_ms, bool *is_broken, struct failure *failure)
 {
@@ -123,6 +130,10 @@ static enum status enter_once(struct bdb *bdb, int64_t wait_ms, bool *is_broken,
     enum status status = gate_enter(bdb->home, wait_ms, &bdb->gate, &recover, failure);
     if (status != STATUS_OK)
         return status;
+    if (recover)
+        status = bdb_table_files_check(bdb->home, bdb->format, failure);
+    if (status != STATUS_OK)
+        return leave(bdb, status);
     int code = env_open(bdb, recover);
     if (code == 0 && recover) { /* the regions were made anew, and most of the log is needed no more */
         bdb_home_reserve_regions(bdb->home, REGION_BYTES_MAX);
@@ -134,10 +145,7 @@ static enum status enter_once(struct bdb *bdb, int64_t wait_ms, bool *is_broken,
     *is_broken = !recover && (code == DB_RUNRECOVERY || code == EINVAL);
     if (*is_broken)
         gate_condemn(bdb->gate);
-    status = open_failure(bdb, code, recover, failure);
-    gate_leave(bdb->gate);
-    bdb->gate = NULL;
-    return status;
+    return leave(bdb, open_failure(bdb, code, recover, failure));
 }
 
 enum status bdb_enter(struct bdb *bdb, enum store_role role, struct failure *failure)

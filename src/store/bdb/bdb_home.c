@@ -1,5 +1,5 @@
 /* What stands in the environment's home beside Berkeley DB's and the gate's files:
- *     format   "hookturn-store 1", written last: its presence says that the store was made completely
+ *     format   "hookturn-store 2", written last: its presence says that the store was made completely
  *     wake     the named pipe that publishers write to and workers poll */
 #include "store/bdb/bdb_home.h"
 
@@ -43,7 +43,8 @@ enum status bdb_home_make(const char *home, struct failure *failure)
         failure_set(failure, "cannot make %s: %s", home, strerror(errno));
         return gate_status_of_errno();
     }
-    enum status status = bdb_home_check(home, NULL);
+    int format;
+    enum status status = bdb_home_check(home, &format, NULL);
     if (status == STATUS_NOT_FOUND)
         failure_set(failure, "%s was left behind by an interrupted init: remove it and try again", home);
     else
@@ -53,7 +54,7 @@ enum status bdb_home_make(const char *home, struct failure *failure)
 
 static enum status write_synced(int directory, const char *name, const char *text)
 {
-    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return gate_status_of_errno();
     size_t length = strlen(text);
@@ -63,24 +64,29 @@ static enum status write_synced(int directory, const char *name, const char *tex
     return status;
 }
 
-enum status bdb_home_finish(const char *home, struct failure *failure)
+enum status bdb_home_mark(const char *home, struct failure *failure)
 {
-    enum status status = STATUS_OK;
+    char text[FORMAT_BYTES];
+    snprintf(text, sizeof text, FORMAT_WORD "%d\n", BDB_HOME_FORMAT);
     int directory = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0 || mkfifoat(directory, "wake", 0600) != 0)
-        status = gate_status_of_errno();
-    if (status == STATUS_OK) {
-        char text[FORMAT_BYTES];
-        snprintf(text, sizeof text, FORMAT_WORD "%d\n", BDB_HOME_FORMAT);
-        status = write_synced(directory, "format", text);
-    }
-    if (status == STATUS_OK && fsync(directory) != 0)
+    enum status status = directory < 0 ? gate_status_of_errno() : write_synced(directory, "format.new", text);
+    if (status == STATUS_OK && (renameat(directory, "format.new", directory, "format") != 0 || fsync(directory) != 0))
         status = gate_status_of_errno();
     if (status != STATUS_OK)
-        failure_set(failure, "cannot finish the store in %s: %s", home, strerror(errno));
+        failure_set(failure, "cannot write %s/format: %s", home, strerror(errno));
     if (directory >= 0)
         close(directory);
     return status;
+}
+
+enum status bdb_home_finish(const char *home, struct failure *failure)
+{
+    char *pipe = path_in(home, "wake");
+    enum status status = mkfifo(pipe, 0600) == 0 ? STATUS_OK : gate_status_of_errno();
+    if (status != STATUS_OK)
+        failure_set(failure, "cannot make %s: %s", pipe, strerror(errno));
+    free(pipe);
+    return status == STATUS_OK ? bdb_home_mark(home, failure) : status;
 }
 
 /* ---- looking ---- */
@@ -100,7 +106,7 @@ static ssize_t read_format(const char *home, char text[FORMAT_BYTES])
     return length;
 }
 
-static enum status check_version(const char *text)
+static enum status check_version(const char *text, int *out)
 {
     if (strncmp(text, FORMAT_WORD, strlen(FORMAT_WORD)) != 0)
         return STATUS_CORRUPT;
@@ -108,10 +114,13 @@ static enum status check_version(const char *text)
     long version = strtol(text + strlen(FORMAT_WORD), &end, 10);
     if (strcmp(end, "\n") != 0 || version < 1)
         return STATUS_CORRUPT;
-    return version > BDB_HOME_FORMAT ? STATUS_VERSION : STATUS_OK;
+    if (version > BDB_HOME_FORMAT)
+        return STATUS_VERSION;
+    *out = (int)version;
+    return STATUS_OK;
 }
 
-enum status bdb_home_check(const char *home, struct failure *failure)
+enum status bdb_home_check(const char *home, int *format, struct failure *failure)
 {
     char text[FORMAT_BYTES];
     if (read_format(home, text) < 0) {
@@ -122,7 +131,7 @@ enum status bdb_home_check(const char *home, struct failure *failure)
         failure_set(failure, "cannot read %s/format: %s", home, strerror(errno));
         return errno == EACCES ? STATUS_DENIED : STATUS_IO;
     }
-    enum status status = check_version(text);
+    enum status status = check_version(text, format);
     if (status == STATUS_VERSION)
         failure_set(failure, "the store in %s was made by a newer hookturn: install that version", home);
     else if (status != STATUS_OK)

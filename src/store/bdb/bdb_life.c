@@ -18,8 +18,6 @@ enum status bdb_create(const char *data_dir, struct failure *failure)
         status = bdb_enter(bdb, STORE_FOR_COMMAND, failure);
     if (status == STATUS_OK) {
         status = bdb_tables_create(bdb);
-        if (status == STATUS_OK)
-            status = bdb_status(bdb, bdb->env->txn_checkpoint(bdb->env, 0, 0, DB_FORCE), "checkpoint");
         if (status == STATUS_FULL)
             failure_set(failure, "cannot make the store in %s: no space is left on the device; make room and try again",
                         bdb->home);
@@ -34,12 +32,27 @@ enum status bdb_create(const char *data_dir, struct failure *failure)
     return status;
 }
 
+/* Tables that an older version did not know are made; the mark tells from then on that all are there. With the gate
+ * locked, and beside others that have the store open. */
+static enum status bring_up_to_date(struct bdb *bdb, struct failure *failure)
+{
+    enum status status = bdb_tables_create(bdb);
+    if (status != STATUS_OK) {
+        failure_set(failure, "cannot bring the store in %s up to date (%s): the log says why", bdb->home,
+                    status_name(status));
+        return status;
+    }
+    return bdb_home_mark(bdb->home, failure);
+}
+
 enum status bdb_open(const char *data_dir, enum store_role role, struct store **out, struct failure *failure)
 {
     struct bdb *bdb = bdb_new(data_dir);
-    enum status status = bdb_home_check(bdb->home, failure);
+    enum status status = bdb_home_check(bdb->home, &bdb->format, failure);
     if (status == STATUS_OK)
         status = bdb_enter(bdb, role, failure);
+    if (status == STATUS_OK && bdb->format < BDB_HOME_FORMAT)
+        status = bring_up_to_date(bdb, failure);
     if (status == STATUS_OK)
         status = gate_ready(bdb->gate, failure);
     if (status == STATUS_OK)

@@ -219,7 +219,9 @@ enum status bdb_overview(struct store *store, int64_t now_ms,
 {
     struct bdb *bdb = bdb_of(store);
     struct survey survey = {.now_ms = now_ms, .visit = visit, .context = context};
-    enum status status = survey_waiting(bdb, &survey);
+    enum status status = bdb_tables_open(bdb, BDB_USES_ALL); /* one that is lost shows, needed here or not */
+    if (status == STATUS_OK)
+        status = survey_waiting(bdb, &survey);
     if (status == STATUS_OK)
         status = bdb_walk(bdb, BDB_SUBSCRIPTION, visit_subscription, &survey);
     if (status == STATUS_OK)

@@ -3,7 +3,8 @@
 #include "store/bdb/bdb.h"
 
 #include <errno.h>
-#include <stdio.h>
+
+#include "base/log.h"
 
 /* A record that takes more than a quarter of a page goes to pages of its own, and getting those locks the whole
  * database for others until the commit is on disk: so pages are as large as usual records ask for. */
@@ -37,18 +38,16 @@ static const struct table *table_of(enum bdb_table table)
     return &tables[table < BDB_INBOX ? table : BDB_INBOX];
 }
 
-void bdb_table_file(enum bdb_table table, char *out)
+const char *bdb_table_name(enum bdb_table table)
 {
-    if (table < BDB_INBOX)
-        snprintf(out, BDB_FILE_NAME, "%s.db", tables[table].name);
-    else
-        snprintf(out, BDB_FILE_NAME, "%s.%x.db", tables[BDB_INBOX].name, (unsigned)(table - BDB_INBOX));
+    return table_of(table)->name;
 }
 
 /* ---- handles ---- */
 
 static enum status open_handle(struct bdb *bdb, enum bdb_table table, DB **out)
 {
+    const u_int32_t flags = DB_AUTO_COMMIT | DB_THREAD | (bdb->makes_tables ? DB_CREATE : 0);
     char file[BDB_FILE_NAME];
     DB *db;
     bdb_table_file(table, file);
@@ -59,8 +58,10 @@ static enum status open_handle(struct bdb *bdb, enum bdb_table table, DB **out)
     if (code == 0 && table_of(table)->settings)
         code = db->set_flags(db, table_of(table)->settings);
     if (code == 0)
-        code = db->open(db, NULL, file, NULL, DB_BTREE, DB_AUTO_COMMIT | DB_CREATE | DB_THREAD, 0600);
-    if (code == EINVAL) /* what we ask for is right, so the file is not what it should be */
+        code = db->open(db, NULL, file, NULL, DB_BTREE, flags, 0600);
+    if (code == ENOENT)
+        log_error("store_table_missing", LOG_TEXT("file", file));
+    if (code == ENOENT || code == EINVAL) /* what we ask for is right, so the file is not what it should be */
         code = DB_VERIFY_BAD;
     status = bdb_status(bdb, code, file);
     if (status == STATUS_OK)
@@ -111,9 +112,15 @@ enum status bdb_tables_create(struct bdb *bdb)
 {
     enum status status = STATUS_OK;
     DB *db;
+    bdb->makes_tables = true;
     for (size_t i = 0; i < BDB_TABLES && status == STATUS_OK; i++)
         status = bdb_table_open(bdb, (enum bdb_table)i, &db);
-    return status == STATUS_OK ? bdb_spread(bdb, BDB_IDEMPOTENCY) : status;
+    bdb->makes_tables = false;
+    if (status == STATUS_OK && bdb->format == 0)
+        status = bdb_spread(bdb, BDB_IDEMPOTENCY);
+    if (status == STATUS_OK)
+        status = bdb_status(bdb, bdb->env->txn_checkpoint(bdb->env, 0, 0, DB_FORCE), "checkpoint");
+    return status;
 }
 
 /* ---- rows ---- */
