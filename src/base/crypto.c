@@ -1,4 +1,6 @@
-/* OpenSSL behind a few verbs. Algorithms are fetched once: fetching costs more than using them. */
+/* OpenSSL behind a few verbs. Algorithms are fetched once, when the first of them is used: fetching costs more than
+ * using them, and half a millisecond is a third of what a plain CGI request may take. (SHA-256, which every request
+ * needs, is in crypto_digest.c.) */
 #include "base/crypto.h"
 
 #include <errno.h>
@@ -9,21 +11,22 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/mem.h"
 
 /* What is fetched lives as long as the process. The HMAC context is a pattern: set up for SHA-256, duplicated for each
  * use, never used itself. */
 static struct {
-    pthread_once_t once;
-    EVP_MD *sha256;
+    pthread_once_t aead_once;
+    pthread_once_t hmac_once;
+    bool is_alone;
     EVP_CIPHER *aes256_gcm;
     EVP_MAC_CTX *hmac_sha256;
-} library = {.once = PTHREAD_ONCE_INIT};
+} library = {.aead_once = PTHREAD_ONCE_INIT, .hmac_once = PTHREAD_ONCE_INIT};
 
 static _Noreturn void broken(const char *what)
 {
@@ -39,8 +42,26 @@ static void require(bool worked, const char *what)
         broken(what);
 }
 
+/* Without memory for its defaults OpenSSL would go on and fall over them. */
+static void start_library(void)
+{
+    const uint64_t spare = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+                           OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS;
+    if (library.is_alone)
+        require(OPENSSL_init_crypto(spare, NULL) == 1, "OPENSSL_init_crypto");
+    require(OSSL_LIB_CTX_get0_global_default(), "OSSL_LIB_CTX_get0_global_default");
+}
+
+static void fetch_aead(void)
+{
+    start_library();
+    library.aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    require(library.aes256_gcm, "EVP_CIPHER_fetch");
+}
+
 static void fetch_hmac(void)
 {
+    start_library();
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     require(mac, "EVP_MAC_fetch");
     library.hmac_sha256 = EVP_MAC_CTX_new(mac);
@@ -53,19 +74,9 @@ static void fetch_hmac(void)
     require(EVP_MAC_init(library.hmac_sha256, no_key, sizeof no_key, params) == 1, "EVP_MAC_init");
 }
 
-/* Without memory for its defaults OpenSSL would go on and fall over them. */
-static void fetch(void)
+void crypto_alone(void)
 {
-    require(OSSL_LIB_CTX_get0_global_default(), "OSSL_LIB_CTX_get0_global_default");
-    library.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    library.aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    require(library.sha256 && library.aes256_gcm, "EVP_fetch");
-    fetch_hmac();
-}
-
-static void ready(void)
-{
-    require(pthread_once(&library.once, fetch) == 0, "pthread_once");
+    library.is_alone = true;
 }
 
 void crypto_random(void *out, size_t length)
@@ -92,41 +103,10 @@ bool crypto_equal(const void *a, const void *b, size_t length)
     return CRYPTO_memcmp(a, b, length) == 0;
 }
 
-void crypto_sha256(const void *bytes, size_t length, unsigned char *out)
-{
-    ready();
-    require(EVP_Digest(bytes, length, out, NULL, library.sha256, NULL) == 1, "EVP_Digest");
-}
-
-struct crypto_digest {
-    EVP_MD_CTX *context;
-};
-
-struct crypto_digest *crypto_digest_new(void)
-{
-    struct crypto_digest *digest = mem_alloc(sizeof *digest);
-    ready();
-    digest->context = EVP_MD_CTX_new();
-    require(digest->context && EVP_DigestInit_ex(digest->context, library.sha256, NULL) == 1, "EVP_DigestInit");
-    return digest;
-}
-
-void crypto_digest_add(struct crypto_digest *digest, const void *bytes, size_t length)
-{
-    require(EVP_DigestUpdate(digest->context, bytes, length) == 1, "EVP_DigestUpdate");
-}
-
-void crypto_digest_end(struct crypto_digest *digest, unsigned char *out)
-{
-    require(EVP_DigestFinal_ex(digest->context, out, NULL) == 1, "EVP_DigestFinal");
-    EVP_MD_CTX_free(digest->context);
-    free(digest);
-}
-
 void crypto_hmac_sha256(const void *key, size_t key_length, const struct crypto_part *parts, size_t count,
                         unsigned char *out)
 {
-    ready();
+    require(pthread_once(&library.hmac_once, fetch_hmac) == 0, "pthread_once");
     EVP_MAC_CTX *context = EVP_MAC_CTX_dup(library.hmac_sha256);
     require(context, "EVP_MAC_CTX_dup");
     static const unsigned char nothing[1];
@@ -150,7 +130,7 @@ static int checked_length(size_t length)
 static EVP_CIPHER_CTX *aead_start(bool seals, const unsigned char *key, const unsigned char *nonce, const void *aad,
                                   size_t aad_length)
 {
-    ready();
+    require(pthread_once(&library.aead_once, fetch_aead) == 0, "pthread_once");
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     require(context, "EVP_CIPHER_CTX_new");
     require(EVP_CipherInit_ex2(context, library.aes256_gcm, key, nonce, seals, NULL) == 1, "EVP_CipherInit_ex2");

@@ -9,6 +9,9 @@
 
 enum { SHA256_BYTES = 32, AEAD_KEY_BYTES = 32, AEAD_NONCE_BYTES = 12, AEAD_TAG_BYTES = 16 };
 
+/* Called before anything else by a program in which nobody else uses OpenSSL, for TLS say: OpenSSL's configuration file
+ * and its tables of names, which take longer to load than all the rest, stay out of it. */
+void crypto_alone(void);
 void crypto_random(void *out, size_t length);
 /* Overwrites memory so that the compiler keeps it. */
 void crypto_cleanse(void *memory, size_t length);

@@ -133,6 +133,33 @@ void keyring_fingerprint(const struct keyring *keyring, char out[KEYRING_FINGERP
     pthread_rwlock_unlock(&keyring->ring->lock);
 }
 
+void keyring_digest(const struct keyring *keyring, unsigned char out[SHA256_BYTES])
+{
+    follow(keyring);
+    pthread_rwlock_rdlock(&keyring->ring->lock);
+    memcpy(out, keyring->ring->keys.items[0].digest, SHA256_BYTES);
+    pthread_rwlock_unlock(&keyring->ring->lock);
+}
+
+static bool find_digest(struct ring *ring, const unsigned char *digest, bool *is_first)
+{
+    pthread_rwlock_rdlock(&ring->lock);
+    const struct key *key = key_list_find(&ring->keys, digest);
+    bool is_there = key && memcmp(key->digest, digest, SHA256_BYTES) == 0;
+    if (is_there)
+        *is_first = key == ring->keys.items;
+    pthread_rwlock_unlock(&ring->lock);
+    return is_there;
+}
+
+bool keyring_has_digest(const struct keyring *keyring, const unsigned char digest[SHA256_BYTES], bool *is_first)
+{
+    if (find_digest(keyring->ring, digest, is_first))
+        return true;
+    follow(keyring);
+    return find_digest(keyring->ring, digest, is_first);
+}
+
 size_t keyring_count(const struct keyring *keyring)
 {
     pthread_rwlock_rdlock(&keyring->ring->lock);

@@ -20,6 +20,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/status.h"
 
 struct keyring;
@@ -35,6 +36,10 @@ enum status keyring_open(const char *path, struct keyring **out, struct failure 
 void keyring_free(struct keyring *keyring);
 /* Of the sealing key. */
 void keyring_fingerprint(const struct keyring *keyring, char out[KEYRING_FINGERPRINT]);
+/* The whole SHA-256 of the sealing key, as the file has it now. It reveals nothing of the key. */
+void keyring_digest(const struct keyring *keyring, unsigned char out[SHA256_BYTES]);
+/* Whether a key of that SHA-256 is in the ring; if so, *is_first says whether it is the sealing one. */
+bool keyring_has_digest(const struct keyring *keyring, const unsigned char digest[SHA256_BYTES], bool *is_first);
 /* How many keys the file held when it was read last. More than one: a change of keys has begun and is not through. */
 size_t keyring_count(const struct keyring *keyring);
 /* Whether it opens what was sealed under the key of that name. */

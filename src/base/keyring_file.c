@@ -178,10 +178,12 @@ static enum status read_text(const char *path, struct buf *out, struct stat *fil
     int fd = open_checked(path, file, &status, failure);
     if (fd < 0)
         return status;
-    buf_reserve(out, FILE_MAX_BYTES); /* once, so that the bytes stand in one place */
+    /* Once, so that the bytes stand in one place; with room to notice that there is more of it by now. */
+    size_t room = file->st_size < FILE_MAX_BYTES ? (size_t)file->st_size + 1 : FILE_MAX_BYTES;
+    buf_reserve(out, room);
     ssize_t got;
     do {
-        got = read(fd, out->data + out->length, FILE_MAX_BYTES - out->length);
+        got = read(fd, out->data + out->length, room - out->length);
         if (got > 0)
             out->length += (size_t)got;
     } while (got > 0 || (got < 0 && errno == EINTR));

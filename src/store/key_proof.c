@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/encoding.h"
 #include "base/log.h"
 
-enum { PROOF_BYTES_MAX = 256, HEAD_BYTES = 5 /* of a blob: they name the key */ };
+enum { PROOF_TEXT = 2 * SHA256_BYTES, PROOF_BYTES_MAX = 256 };
 
-static const char aad[] = "hookturn master key";
-static const char plain[] = "proof";
+static const char aad[] = "hookturn master key"; /* of a proof in its old form */
 
 static struct buf path_in(const char *data_dir, const char *suffix)
 {
@@ -58,32 +58,28 @@ enum status key_proof_make(const char *data_dir, const struct keyring *keyring, 
     snprintf(unique, sizeof unique, ".%ld", (long)getpid());
     struct buf path = path_in(data_dir, "");
     struct buf fresh = path_in(data_dir, unique);
-    struct buf sealed = {0};
+    unsigned char digest[SHA256_BYTES];
+    char text[PROOF_TEXT + 1];
     enum status status = STATUS_OK;
-    keyring_seal(keyring, slice_of(aad), slice_of(plain), &sealed);
-    if (!write_file(fresh.data, buf_slice(&sealed)) || rename(fresh.data, path.data) != 0) {
+    keyring_digest(keyring, digest);
+    hex_encode(digest, sizeof digest, text);
+    if (!write_file(fresh.data, slice_of(text)) || rename(fresh.data, path.data) != 0) {
         status = errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
         failure_set(failure, "cannot write %s: %s", path.data, strerror(errno));
         unlink(fresh.data);
     }
-    buf_clear(&sealed);
     buf_clear(&fresh);
     buf_clear(&path);
     return status;
 }
 
-/* A blob names its key in front. */
-static bool is_sealed_by_first(const struct keyring *keyring, struct slice proof)
+/* *is_first: it need not be written anew. Before there was a digest in the file, something sealed stood there. */
+static bool is_of(const struct keyring *keyring, struct slice proof, bool *is_first)
 {
-    struct buf like = {0};
-    keyring_seal(keyring, slice_of(aad), slice_of(plain), &like);
-    bool is_same = proof.length >= HEAD_BYTES && memcmp(proof.data, like.data, HEAD_BYTES) == 0;
-    buf_clear(&like);
-    return is_same;
-}
-
-static bool is_opened_by(const struct keyring *keyring, struct slice proof)
-{
+    unsigned char digest[SHA256_BYTES];
+    *is_first = false;
+    if (proof.length == PROOF_TEXT && hex_decode(proof.data, digest, sizeof digest) == STATUS_OK)
+        return keyring_has_digest(keyring, digest, is_first);
     struct buf opened = {0};
     enum status status = keyring_unseal(keyring, slice_of(aad), proof, &opened);
     buf_clear(&opened);
@@ -93,18 +89,18 @@ static bool is_opened_by(const struct keyring *keyring, struct slice proof)
 enum status key_proof_check(const char *data_dir, const struct keyring *keyring, struct failure *failure)
 {
     char bytes[PROOF_BYTES_MAX];
+    bool is_first = false;
     ssize_t length = read_proof(data_dir, bytes);
     if (length < 0 && errno != ENOENT) {
         failure_set(failure, "cannot read %s/store/master.proof: %s", data_dir, strerror(errno));
         return STATUS_IO;
     }
-    struct slice proof = {bytes, length > 0 ? (size_t)length : 0};
-    if (length >= 0 && !is_opened_by(keyring, proof)) {
+    if (length >= 0 && !is_of(keyring, (struct slice){bytes, (size_t)length}, &is_first)) {
         failure_set(failure, "the master key is not the one of the store in %s: put that one in its place", data_dir);
         return STATUS_DENIED;
     }
     struct failure unwritten;
-    if (!is_sealed_by_first(keyring, proof) && key_proof_make(data_dir, keyring, &unwritten) != STATUS_OK)
+    if (!is_first && key_proof_make(data_dir, keyring, &unwritten) != STATUS_OK)
         log_warn("key_proof_unwritten", LOG_TEXT("cause", unwritten.text));
     return STATUS_OK;
 }

@@ -46,7 +46,7 @@ static enum status rekey(struct store *store, const struct conf *conf, const str
     if (status == STATUS_OK)
         status = reseal_all(store, progress, out, failure);
     if (status == STATUS_OK)
-        status = key_proof_make(conf->data_dir, store->keyring, failure); /* it is sealed as well */
+        status = key_proof_make(conf->data_dir, store->keyring, failure);
     return status == STATUS_OK ? keyring_file_prune(path, failure) : status;
 }
 
