@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "base/conf.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "fastcgi.h"
@@ -56,8 +57,9 @@ static int run(const struct conf *conf, const sigset_t *stop_signals, char **arg
     struct failure failure = {""};
     if (log_open(conf->log_level, conf->log_file, &failure) != STATUS_OK)
         log_warn("log_open_failed", LOG_TEXT("cause", failure.text)); /* stderr stays in use */
-    struct api *api = api_new(conf);
-    int exit_status = fastcgi_is_spoken() ? serve_fastcgi(api, conf, stop_signals, argv) : plain_cgi_run(api, conf);
+    bool is_served = fastcgi_is_spoken();
+    struct api *api = api_new(conf, is_served ? STORE_FOR_REQUEST : STORE_FOR_ONE_REQUEST);
+    int exit_status = is_served ? serve_fastcgi(api, conf, stop_signals, argv) : plain_cgi_run(api, conf);
     api_free(api);
     return exit_status;
 }
@@ -66,6 +68,7 @@ int main(int argc, char **argv)
 {
     (void)argc;
     process_protect();
+    crypto_alone();
     sigset_t stop_signals;
     block_stop_signals(&stop_signals);
     struct conf conf;

@@ -20,11 +20,11 @@ struct api {
     struct lazy_store lazy_store;
 };
 
-struct api *api_new(const struct conf *conf)
+struct api *api_new(const struct conf *conf, enum store_role role)
 {
     struct api *api = mem_calloc(1, sizeof *api);
     api->conf = conf;
-    lazy_store_init(&api->lazy_store, conf);
+    lazy_store_init(&api->lazy_store, conf, role);
     return api;
 }
 

@@ -7,12 +7,13 @@
 #include "api/request.h"
 #include "api/response.h"
 #include "base/conf.h"
+#include "store/store.h"
 
 struct api;
 
-/* Borrows `conf` for its life. The store is opened by the first request that needs it, once; where that fails, requests
- * are answered with 503 and the next one tries again. */
-struct api *api_new(const struct conf *conf);
+/* `role`: STORE_FOR_REQUEST, or STORE_FOR_ONE_REQUEST. Borrows `conf` for its life. The store is opened by the first
+ * request that needs it, once; where that fails, requests are answered with 503 and the next one tries again. */
+struct api *api_new(const struct conf *conf, enum store_role role);
 /* Closes the store. */
 void api_free(struct api *api);
 /* Thread-safe. `response` was set up with response_init. */

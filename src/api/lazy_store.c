@@ -10,9 +10,9 @@
 
 enum { LOG_INTERVAL_MS = 1000 };
 
-void lazy_store_init(struct lazy_store *lazy, const struct conf *conf)
+void lazy_store_init(struct lazy_store *lazy, const struct conf *conf, enum store_role role)
 {
-    *lazy = (struct lazy_store){.conf = conf, .failed_at_ms = INT64_MIN, .logged_at_ms = INT64_MIN};
+    *lazy = (struct lazy_store){.conf = conf, .role = role, .failed_at_ms = INT64_MIN, .logged_at_ms = INT64_MIN};
     pthread_mutex_init(&lazy->lock, NULL);
 }
 
@@ -33,11 +33,11 @@ static void log_failure(struct lazy_store *lazy, enum status status, const struc
 static enum status open_or_set_up(struct lazy_store *lazy, const struct request *request, struct failure *failure)
 {
     const char *const web_roots[] = {request->document_root, request->context_root, NULL};
-    enum status status = store_open(lazy->conf, STORE_FOR_REQUEST, &lazy->store, failure);
+    enum status status = store_open(lazy->conf, lazy->role, &lazy->store, failure);
     if (status == STATUS_OK || !setup_is_pending(lazy->conf->data_dir))
         return status;
     status = setup_run(lazy->conf, web_roots, failure);
-    return status == STATUS_OK ? store_open(lazy->conf, STORE_FOR_REQUEST, &lazy->store, failure) : status;
+    return status == STATUS_OK ? store_open(lazy->conf, lazy->role, &lazy->store, failure) : status;
 }
 
 static void try_open(struct lazy_store *lazy, const struct request *request)

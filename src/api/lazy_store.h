@@ -11,13 +11,14 @@
 
 struct lazy_store {
     const struct conf *conf;
+    enum store_role role;
     pthread_mutex_t lock;
     struct store *store;  /* NULL until it could be opened; stays then */
     int64_t failed_at_ms; /* monotonic; INT64_MIN: never */
     int64_t logged_at_ms;
 };
 
-void lazy_store_init(struct lazy_store *lazy, const struct conf *conf);
+void lazy_store_init(struct lazy_store *lazy, const struct conf *conf, enum store_role role);
 /* Closes it. */
 void lazy_store_clear(struct lazy_store *lazy);
 /* The open store, or NULL where it cannot be opened now (the cause is logged, once a second at most). Where a setup

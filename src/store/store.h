@@ -29,8 +29,9 @@ struct store;
 
 /* ---- life ---- */
 
-/* How long store_open may wait for others: a request 2 s, commands and workers 20 s. */
-enum store_role { STORE_FOR_REQUEST, STORE_FOR_COMMAND };
+/* How long store_open may wait for others: a request 2 s, commands and workers 20 s. For one request: by a program that
+ * has no threads and ends after it; SIGALRM is the store's then. */
+enum store_role { STORE_FOR_REQUEST, STORE_FOR_ONE_REQUEST, STORE_FOR_COMMAND };
 
 /* The status with which a process leaves by itself when the store must be recovered: its parent (or the web server)
  * starts another. EX_TEMPFAIL of sysexits.h. */

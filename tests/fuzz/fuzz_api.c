@@ -359,7 +359,7 @@ int main(int argc, char **argv)
     must(conf_load(NULL, NULL, &fuzzer.conf, NULL), "conf_load");
     must(store_create(&fuzzer.conf, NULL), "store_create");
     add_key(&fuzzer);
-    fuzzer.api = api_new(&fuzzer.conf);
+    fuzzer.api = api_new(&fuzzer.conf, STORE_FOR_REQUEST);
     for (long i = 0; i < requests; i++)
         send_one(&fuzzer);
     api_free(fuzzer.api);

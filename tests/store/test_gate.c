@@ -21,6 +21,7 @@
 #include "store/store.h"
 
 static char home[64];
+static enum gate_watcher watcher; /* the openers' */
 
 static int make_home(void **state)
 {
@@ -31,10 +32,17 @@ static int make_home(void **state)
     return 0;
 }
 
+static int make_home_for_alarms(void **state)
+{
+    watcher = GATE_WATCHED_BY_ALARM;
+    return make_home(state);
+}
+
 static int remove_home(void **state)
 {
     char command[128];
     (void)state;
+    watcher = GATE_WATCHED_BY_THREAD;
     snprintf(command, sizeof command, "rm -rf %s", home);
     return system(command);
 }
@@ -52,7 +60,7 @@ static void be_opener(enum ending ending, int say)
     struct gate *gate = NULL;
     bool needs_recovery = false;
     if (log_open(LOG_LEVEL_ERROR, "/dev/null", NULL) != STATUS_OK ||
-        gate_enter(home, 5000, &gate, &needs_recovery, NULL) != STATUS_OK)
+        gate_enter(home, 5000, watcher, &gate, &needs_recovery, NULL) != STATUS_OK)
         _exit(2);
     if (ending == DIES_RECOVERING)
         raise(SIGKILL);
@@ -124,6 +132,45 @@ static void a_killed_process_makes_the_next_recover(void **state)
     assert_int_equal(run(IS_KILLED), 'n');
     assert_int_equal(run(ENDS_CLEANLY), 'r');
     assert_int_equal(run(ENDS_CLEANLY), 'n');
+}
+
+/* A process that has entered, and waits for us before it lets others in. */
+static void be_at_the_gate(int say, int hear)
+{
+    struct gate *gate = NULL;
+    bool needs_recovery = false;
+    char word;
+    if (gate_enter(home, 5000, watcher, &gate, &needs_recovery, NULL) != STATUS_OK)
+        _exit(2);
+    if (write(say, needs_recovery ? "r" : "n", 1) != 1 || read(hear, &word, 1) != 0 ||
+        gate_ready(gate, NULL) != STATUS_OK)
+        _exit(3);
+    gate_leave(gate);
+    _exit(0);
+}
+
+static void a_death_while_somebody_is_at_the_gate_is_not_overlooked(void **state)
+{
+    int words[2], go[2];
+    (void)state;
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    struct opener victim = start(STAYS);
+    assert_int_equal(word_of(victim), 'n');
+    assert_int_equal(pipe2(words, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+    struct opener entering = {.pid = fork(), .said = words[0]};
+    if (entering.pid == 0) {
+        close(go[1]);
+        be_at_the_gate(words[1], go[0]);
+    }
+    close(words[1]);
+    close(go[0]);
+    assert_int_equal(word_of(entering), 'n');
+    kill(victim.pid, SIGKILL);
+    end_of(victim);
+    close(go[1]);
+    assert_int_equal(end_of(entering), 0);
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
 }
 
 static void a_recovery_that_dies_is_done_again(void **state)
@@ -218,7 +265,7 @@ static void who_waits_in_vain_is_told_so(void **state)
     end_of(holder);
     pid_t pid = fork();
     if (pid == 0) {
-        if (gate_enter(home, 5000, &gate, &needs_recovery, NULL) != STATUS_OK)
+        if (gate_enter(home, 5000, watcher, &gate, &needs_recovery, NULL) != STATUS_OK)
             _exit(1);
         raise(SIGSTOP);
         _exit(0);
@@ -226,7 +273,7 @@ static void who_waits_in_vain_is_told_so(void **state)
     int status;
     waitpid(pid, &status, WUNTRACED);
     assert_true(WIFSTOPPED(status));
-    assert_int_equal(gate_enter(home, 100, &gate, &needs_recovery, &failure), STATUS_UNAVAILABLE);
+    assert_int_equal(gate_enter(home, 100, watcher, &gate, &needs_recovery, &failure), STATUS_UNAVAILABLE);
     assert_string_not_equal(failure.text, "");
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -270,10 +317,15 @@ static void who_waited_while_the_home_was_replaced_does_not_come_in(void **state
 
 int main(void)
 {
-#define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
+#define GATE_TEST(name)                                                                                                \
+    {#name, name, make_home, remove_home, NULL},                                                                       \
+    {                                                                                                                  \
+#name " (alarm)", name, make_home_for_alarms, remove_home, NULL                                                \
+    }
     const struct CMUnitTest tests[] = {
         GATE_TEST(first_opener_recovers_and_the_next_does_not),
         GATE_TEST(a_killed_process_makes_the_next_recover),
+        GATE_TEST(a_death_while_somebody_is_at_the_gate_is_not_overlooked),
         GATE_TEST(a_recovery_that_dies_is_done_again),
         GATE_TEST(survivors_leave_by_themselves_when_one_is_killed),
         GATE_TEST(a_clean_end_disturbs_nobody),

@@ -25,8 +25,15 @@ enum {
     MATCH_CACHE_BYTES = 8 * 1024 * 1024 /* some 30,000 subscriptions with a filter each of their own */
 };
 
-/* So long a request, or a command, waits for others that open or recover. */
-static const int64_t gate_wait_ms[] = {[STORE_FOR_REQUEST] = 2000, [STORE_FOR_COMMAND] = 20000};
+/* How long it waits for others that open or recover, and what tells it to leave. */
+static const struct {
+    int64_t wait_ms;
+    enum gate_watcher watcher;
+} roles[] = {
+    [STORE_FOR_REQUEST] = {2000, GATE_WATCHED_BY_THREAD},
+    [STORE_FOR_ONE_REQUEST] = {2000, GATE_WATCHED_BY_ALARM},
+    [STORE_FOR_COMMAND] = {20000, GATE_WATCHED_BY_THREAD},
+};
 
 void bdb_log_message(const DB_ENV *env, const char *prefix, const char *message)
 {
@@ -123,11 +130,11 @@ static enum status leave(struct bdb *bdb, enum status status)
 }
 
 /* Once through the gate. *is_broken: the regions cannot be used, though nobody knew it: recovery is due. */
-static enum status enter_once(struct bdb *bdb, int64_t wait_ms, bool *is_broken, struct failure *failure)
+static enum status enter_once(struct bdb *bdb, enum store_role role, bool *is_broken, struct failure *failure)
 {
     bool recover;
     *is_broken = false;
-    enum status status = gate_enter(bdb->home, wait_ms, &bdb->gate, &recover, failure);
+    enum status status = gate_enter(bdb->home, roles[role].wait_ms, roles[role].watcher, &bdb->gate, &recover, failure);
     if (status != STATUS_OK)
         return status;
     if (recover)
@@ -151,9 +158,9 @@ static enum status enter_once(struct bdb *bdb, int64_t wait_ms, bool *is_broken,
 enum status bdb_enter(struct bdb *bdb, enum store_role role, struct failure *failure)
 {
     bool is_broken;
-    enum status status = enter_once(bdb, gate_wait_ms[role], &is_broken, failure);
+    enum status status = enter_once(bdb, role, &is_broken, failure);
     if (is_broken)
-        status = enter_once(bdb, gate_wait_ms[role], &is_broken, failure);
+        status = enter_once(bdb, role, &is_broken, failure);
     return status;
 }
 

@@ -183,11 +183,9 @@ void bdb_home_reserve_regions(const char *home, off_t bytes)
 int bdb_home_wake_open(const char *home)
 {
     char *path = path_in(home, "wake");
-    if (mkfifo(path, 0600) != 0 && errno != EEXIST) {
-        free(path);
-        return -1;
-    }
     int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && (mkfifo(path, 0600) == 0 || errno == EEXIST))
+        fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     free(path);
     return fd;
 }

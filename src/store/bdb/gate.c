@@ -4,14 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -26,11 +23,9 @@ enum {
     POLL_MS = 10,     /* while waiting for others to leave, or long for the gate */
     POLL_GATE_MS = 1, /* at first: opening without recovery takes no longer */
     GIVE_UP_AFTER_MS = 4000,
-    WATCH_MS = 100,    /* between two looks of the watcher */
-    FAREWELL_MS = 200, /* from the decision to leave to _exit: answers in hand are finished */
     /* Others had so long to leave by themselves. Half of it again on a busy machine: a command whose child is killed
      * fails, one whose child leaves goes on. */
-    KILL_AFTER_MS = WATCH_MS + FAREWELL_MS + 200
+    KILL_AFTER_MS = GATE_WATCH_MS + GATE_FAREWELL_MS + 200
 };
 
 struct gate {
@@ -42,12 +37,8 @@ struct gate {
     char entry_name[LIVE_NAME];
     uint64_t epoch; /* at gate_enter */
     unsigned slot;
-    atomic_bool leaving;
-    bool has_watcher;
-    pthread_t watcher;
-    pthread_mutex_t mutex; /* guards `ended`, with the condition */
-    pthread_cond_t wake;
-    bool ended;
+    bool recovers; /* alone, until gate_ready */
+    struct gate_watch watch;
 };
 
 enum status gate_create(const char *home, struct failure *failure)
@@ -73,22 +64,14 @@ static void gate_free(struct gate *gate)
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (files[i] >= 0)
             close(files[i]);
-    pthread_cond_destroy(&gate->wake);
-    pthread_mutex_destroy(&gate->mutex);
     free(gate);
 }
 
-static struct gate *gate_new(void)
+static struct gate *gate_new(enum gate_watcher watcher)
 {
     struct gate *gate = mem_calloc(1, sizeof *gate);
-    pthread_condattr_t monotonic;
     gate->home = gate->live = gate->gate_lock = gate->epoch_file = gate->entry = -1;
-    atomic_init(&gate->leaving, false);
-    pthread_mutex_init(&gate->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&gate->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    gate_watch_init(&gate->watch, watcher);
     return gate;
 }
 
@@ -171,15 +154,15 @@ static unsigned free_slot(const struct live_census *census)
     return slot;
 }
 
-static enum status gate_pass(struct gate *gate, bool *needs_recovery)
+static enum status gate_pass(struct gate *gate)
 {
     struct live_census census = {0};
     enum status status = live_count(gate->live, &census);
     if (status != STATUS_OK)
         return status;
     gate->epoch = gate_epoch_read(gate->epoch_file);
-    *needs_recovery = census.dead > 0 || !gate_ready_is_there(gate->home);
-    if (*needs_recovery) {
+    gate->recovers = census.dead > 0 || !gate_ready_is_there(gate->home);
+    if (gate->recovers) {
         memset(&census, 0, sizeof census);
         status = prepare_recovery(gate);
     }
@@ -191,79 +174,20 @@ static enum status gate_pass(struct gate *gate, bool *needs_recovery)
     return status;
 }
 
-/* ---- watching ---- */
-
-static bool gate_must_leave(struct gate *gate, const char **reason)
+static enum status start_watch(struct gate *gate)
 {
-    struct live_census census;
-    if (atomic_load(&gate->leaving))
-        *reason = "condemned";
-    else if (gate_epoch_read(gate->epoch_file) != gate->epoch)
-        *reason = "recovery";
-    else if (live_count(gate->live, &census) == STATUS_OK && census.dead > 0)
-        *reason = "a process died";
-    else
-        return false;
-    return true;
-}
-
-static struct timespec monotonic_in(int64_t milliseconds)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(milliseconds / 1000);
-    at.tv_nsec += (long)(milliseconds % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
-/* True when gate_leave wants the watcher to end. */
-static bool watcher_sleep(struct gate *gate, int64_t milliseconds)
-{
-    struct timespec until = monotonic_in(milliseconds);
-    pthread_mutex_lock(&gate->mutex);
-    int outcome = 0;
-    while (!gate->ended && outcome == 0)
-        outcome = pthread_cond_timedwait(&gate->wake, &gate->mutex, &until);
-    bool ended = gate->ended;
-    pthread_mutex_unlock(&gate->mutex);
-    return ended;
-}
-
-static void *watch(void *context)
-{
-    struct gate *gate = context;
-    const char *reason = "";
-    while (!gate_must_leave(gate, &reason))
-        if (watcher_sleep(gate, WATCH_MS))
-            return NULL;
-    atomic_store(&gate->leaving, true);
-    log_info("store_leave", LOG_TEXT("reason", reason));
-    if (watcher_sleep(gate, FAREWELL_MS)) /* a clean end came first: the environment is closed already */
-        return NULL;
-    _exit(STORE_EXIT_LEFT);
-}
-
-static enum status watcher_start(struct gate *gate)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the business of the program's own threads */
-    gate->has_watcher = pthread_create(&gate->watcher, NULL, watch, gate) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return gate->has_watcher ? STATUS_OK : STATUS_IO;
+    gate->watch.live = gate->live;
+    gate->watch.epoch_file = gate->epoch_file;
+    gate->watch.epoch = gate->epoch;
+    return gate_watch_start(&gate->watch);
 }
 
 /* ---- in and out ---- */
 
-enum status gate_enter(const char *home, int64_t wait_ms, struct gate **out, bool *needs_recovery,
-                       struct failure *failure)
+enum status gate_enter(const char *home, int64_t wait_ms, enum gate_watcher watcher, struct gate **out,
+                       bool *needs_recovery, struct failure *failure)
 {
-    struct gate *gate = gate_new();
+    struct gate *gate = gate_new(watcher);
     enum status status = gate_open_files(gate, home, failure);
     if (status == STATUS_OK && !lock_within(gate->gate_lock, wait_ms)) {
         status = STATUS_UNAVAILABLE;
@@ -272,7 +196,7 @@ enum status gate_enter(const char *home, int64_t wait_ms, struct gate **out, boo
         status = STATUS_UNAVAILABLE;
         failure_set(failure, "the store in %s was replaced just now; try again", home);
     } else if (status == STATUS_OK) {
-        status = gate_pass(gate, needs_recovery);
+        status = gate_pass(gate);
         if (status == STATUS_UNAVAILABLE)
             failure_set(failure, "the store in %s needs recovery, but a process that uses it does not end", home);
         else if (status != STATUS_OK)
@@ -280,12 +204,14 @@ enum status gate_enter(const char *home, int64_t wait_ms, struct gate **out, boo
     }
     /* Who opens beside others may hang on a mutex of one that dies meanwhile, so it is watched from here on. Recovery
      * is done alone, over dead entries that stay until it is through. */
-    if (status == STATUS_OK && !*needs_recovery)
-        status = watcher_start(gate);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !gate->recovers)
+        status = start_watch(gate);
+    if (status == STATUS_OK) {
+        *needs_recovery = gate->recovers;
         *out = gate;
-    else
+    } else {
         gate_leave(gate);
+    }
     return status;
 }
 
@@ -308,33 +234,33 @@ enum status gate_hold(const char *home, int64_t wait_ms, int *fd, struct failure
     return status;
 }
 
+/* Only who recovered says that the regions can be trusted, and that the dead are dealt with: an entry whose owner died
+ * since we looked is for the next one to find. */
+static enum status finish_recovery(struct gate *gate)
+{
+    enum status status = gate_ready_make(gate->home);
+    if (status != STATUS_OK)
+        return status;
+    live_sweep(gate->live);
+    return start_watch(gate);
+}
+
 enum status gate_ready(struct gate *gate, struct failure *failure)
 {
-    enum status status = gate_ready_is_there(gate->home) ? STATUS_OK : gate_ready_make(gate->home);
-    if (status == STATUS_OK) {
-        live_sweep(gate->live);
-        if (gate_reserve_make(gate->home) != STATUS_OK)
-            log_warn("store_reserve_missing", LOG_TEXT("cause", strerror(errno)));
-        if (!gate->has_watcher)
-            status = watcher_start(gate);
-    }
+    enum status status = gate->recovers ? finish_recovery(gate) : STATUS_OK;
     if (status != STATUS_OK) {
         failure_set(failure, "cannot mark the store as open: %s", strerror(errno));
         return status;
     }
+    if (gate_reserve_make(gate->home) != STATUS_OK)
+        log_warn("store_reserve_missing", LOG_TEXT("cause", strerror(errno)));
     flock(gate->gate_lock, LOCK_UN);
     return STATUS_OK;
 }
 
 void gate_leave(struct gate *gate)
 {
-    if (gate->has_watcher) {
-        pthread_mutex_lock(&gate->mutex);
-        gate->ended = true;
-        pthread_cond_signal(&gate->wake);
-        pthread_mutex_unlock(&gate->mutex);
-        pthread_join(gate->watcher, NULL);
-    }
+    gate_watch_clear(&gate->watch);
     if (gate->entry >= 0)
         unlinkat(gate->live, gate->entry_name, 0);
     gate_free(gate);
@@ -342,7 +268,7 @@ void gate_leave(struct gate *gate)
 
 void gate_condemn(struct gate *gate)
 {
-    if (atomic_exchange(&gate->leaving, true))
+    if (atomic_exchange(&gate->watch.leaving, true))
         return;
     unlinkat(gate->home, "ready", 0);
     if (gate_epoch_write(gate->epoch_file, gate->epoch + 1) != STATUS_OK)
@@ -352,7 +278,7 @@ void gate_condemn(struct gate *gate)
 
 bool gate_is_leaving(const struct gate *gate)
 {
-    return atomic_load(&gate->leaving);
+    return atomic_load(&gate->watch.leaving);
 }
 
 unsigned gate_slot(const struct gate *gate)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "store/bdb/gate_watch.h"
 
 struct gate;
 
@@ -27,10 +28,11 @@ enum status gate_create(const char *home, struct failure *failure) MUST_USE;
  * leave (asked first, killed after half a second, given up after 4 s) and gives the reserve's space back. Then makes
  * the own live entry. *needs_recovery: open with DB_RECOVER, and alone. The gate's lock stays held until gate_ready or
  * gate_leave. STATUS_UNAVAILABLE: waited in vain. */
-enum status gate_enter(const char *home, int64_t wait_ms, struct gate **out, bool *needs_recovery,
-                       struct failure *failure) MUST_USE;
-/* The environment is open: marks it ready, removes dead entries, makes the reserve again, lets others in, and starts
- * the watcher, which ends this process by _exit(STORE_EXIT_LEFT) when another one died or recovery was asked for. */
+enum status gate_enter(const char *home, int64_t wait_ms, enum gate_watcher watcher, struct gate **out,
+                       bool *needs_recovery, struct failure *failure) MUST_USE;
+/* The environment is open: makes the reserve again and lets others in; after a recovery it marks the environment ready
+ * and removes dead entries first. From here on (without recovery: from gate_enter on) a watcher ends this process by
+ * _exit(STORE_EXIT_LEFT) when another one died or recovery was asked for. */
 enum status gate_ready(struct gate *gate, struct failure *failure) MUST_USE;
 /* Takes the gate's lock alone, for putting another home into this one's place: nobody comes in until *fd is closed; and
  * who waited for it meanwhile finds out that the home is another one. STATUS_UNAVAILABLE: waited in vain. */

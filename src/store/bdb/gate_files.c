@@ -69,16 +69,22 @@ enum status gate_ready_make(int home)
 }
 
 /* Blocks are really taken: a sparse file reserves nothing. What there is of it already stays where there is no more. */
+static int fill_reserve(int home)
+{
+    int fd = openat(home, "reserve", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    int cause = posix_fallocate(fd, 0, RESERVE_BYTES);
+    close(fd);
+    return cause;
+}
+
 enum status gate_reserve_make(int home)
 {
     struct stat stat_buffer = {0};
-    int fd = openat(home, "reserve", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return gate_status_of_errno();
-    int cause = fstat(fd, &stat_buffer) != 0 ? errno : 0;
-    if (cause == 0 && stat_buffer.st_size < RESERVE_BYTES)
-        cause = posix_fallocate(fd, 0, RESERVE_BYTES);
-    close(fd);
+    if (fstatat(home, "reserve", &stat_buffer, AT_SYMLINK_NOFOLLOW) == 0 && stat_buffer.st_size >= RESERVE_BYTES)
+        return STATUS_OK;
+    int cause = fill_reserve(home);
     if (cause == 0)
         return STATUS_OK;
     if (stat_buffer.st_size == 0)

@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "store/bdb/gate_files.h"
 
+enum { WALK_BYTES = 4096 };
+
 struct owner {
     long pid;
     unsigned long long started; /* clock ticks since boot */
@@ -57,32 +59,47 @@ static bool owner_read(int fd, struct owner *out)
     return sscanf(text, "%ld %llu %llu %u", &out->pid, &out->started, &out->namespace, &out->slot) == 4;
 }
 
+static bool owner_write(int fd, const struct owner *owner)
+{
+    char text[128];
+    int length =
+        snprintf(text, sizeof text, "%ld %llu %llu %u\n", owner->pid, owner->started, owner->namespace, owner->slot);
+    return write(fd, text, (size_t)length) == length;
+}
+
+static void look_at(int live_dir, const char *name, void (*visit)(void *context, const char *name, int fd, bool alive),
+                    void *context)
+{
+    int fd = openat(live_dir, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    bool alive = flock(fd, LOCK_SH | LOCK_NB) != 0;
+    struct stat stat_buffer;
+    if (fstat(fd, &stat_buffer) == 0 && stat_buffer.st_nlink > 0)
+        visit(context, name, fd, alive);
+    close(fd);
+}
+
 /* Calls `visit` for each entry with an open descriptor, and whether its owner is alive. Entries that went away cleanly
- * while we looked (no link left) are passed over. */
+ * while we looked (no link left) are passed over. Made of system calls, for live_has_dead. */
 static enum status live_walk(int live_dir, void (*visit)(void *context, const char *name, int fd, bool alive),
                              void *context)
 {
-    int copy = openat(live_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (dir == NULL) {
-        if (copy >= 0)
-            close(copy);
+    _Alignas(struct dirent64) char entries[WALK_BYTES];
+    int dir = openat(live_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
         return STATUS_IO;
+    ssize_t length;
+    while ((length = getdents64(dir, entries, sizeof entries)) > 0) {
+        const struct dirent64 *entry;
+        for (ssize_t at = 0; at < length; at += entry->d_reclen) {
+            entry = (const struct dirent64 *)(const void *)(entries + at);
+            if (entry->d_name[0] != '.')
+                look_at(live_dir, entry->d_name, visit, context);
+        }
     }
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (entry->d_name[0] == '.')
-            continue;
-        int fd = openat(live_dir, entry->d_name, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            continue;
-        bool alive = flock(fd, LOCK_SH | LOCK_NB) != 0;
-        struct stat stat_buffer;
-        if (fstat(fd, &stat_buffer) == 0 && stat_buffer.st_nlink > 0)
-            visit(context, entry->d_name, fd, alive);
-        close(fd);
-    }
-    closedir(dir);
-    return STATUS_OK;
+    close(dir);
+    return length == 0 ? STATUS_OK : STATUS_IO;
 }
 
 static void count_entry(void *context, const char *name, int fd, bool alive)
@@ -108,6 +125,20 @@ enum status live_count(int live_dir, struct live_census *out)
     return status;
 }
 
+static void find_dead(void *context, const char *name, int fd, bool alive)
+{
+    bool *has_dead = context;
+    (void)name;
+    (void)fd;
+    *has_dead = *has_dead || !alive;
+}
+
+bool live_has_dead(int live_dir)
+{
+    bool has_dead = false;
+    return live_walk(live_dir, find_dead, &has_dead) == STATUS_OK && has_dead;
+}
+
 enum status live_enter(int live_dir, unsigned slot, char name[LIVE_NAME], int *out_fd)
 {
     struct owner self = {.pid = (long)getpid(), .namespace = pid_namespace(), .slot = slot};
@@ -118,8 +149,7 @@ enum status live_enter(int live_dir, unsigned slot, char name[LIVE_NAME], int *o
     int fd = openat(live_dir, hidden, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return gate_status_of_errno();
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 ||
-        dprintf(fd, "%ld %llu %llu %u\n", self.pid, self.started, self.namespace, slot) < 0 ||
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !owner_write(fd, &self) ||
         renameat(live_dir, hidden, live_dir, name) != 0) {
         enum status status = gate_status_of_errno();
         unlinkat(live_dir, hidden, 0);

@@ -19,6 +19,8 @@ struct live_census {
 
 /* Looks through `live_dir` (a directory's descriptor). STATUS_IO when it cannot be read. */
 enum status live_count(int live_dir, struct live_census *out) MUST_USE;
+/* Whether there is a dead one. Callable from a signal handler. False also when it cannot be read. */
+bool live_has_dead(int live_dir);
 /* Makes and locks the own entry; `name` gets its file name. *out_fd holds the lock until it is closed. */
 enum status live_enter(int live_dir, unsigned slot, char name[LIVE_NAME], int *out_fd) MUST_USE;
 /* SIGKILL for every owner that is alive and surely the process that the entry names: pid, start time and pid namespace
