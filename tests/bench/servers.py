@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """How many processes and threads each web server needs: requests a second of 16 clients, as ratios to the best.
 
-    HOOKTURN_BUILD=$PWD/build python3 tests/bench/servers.py [--json FILE] [--seconds 2] [--rounds 3] [NAME…]
+    HOOKTURN_BUILD=$PWD/build python3 tests/bench/servers.py [--json FILE] [--seconds 2] [--rounds 3]
+        [--program FILE]… [NAME…]
 
-Absolute figures drift from run to run; compare ratios of one run. Needs wrk, and cc for the null CGI program."""
+Then one plain CGI request beside a null program (cgi_start.py), for each hookturn.fcgi that --program names, or the
+build's. Absolute figures drift from run to run; compare ratios of one run. Needs wrk, and cc for the null program."""
 
 import argparse
 import json
@@ -14,13 +16,13 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from api import EVENT, SUBSCRIPTION, Organization, cgi_params, make_door  # noqa: E402
+import cgi_start  # noqa: E402
+from api import EVENT, SUBSCRIPTION, Organization, make_door  # noqa: E402
 from harness import Installation  # noqa: E402
 
 HERE = Path(__file__).parent
@@ -102,37 +104,6 @@ def with_ratios(rows):
     return rows
 
 
-NULL_PROGRAM = r'#include <stdio.h>' "\n" r'int main(void) { puts("Status: 200 OK\r\nContent-Length: 0\r\n\r"); return 0; }'
-
-
-def spawn_time(program, env, count=200):
-    """Median milliseconds from start to end."""
-    times = []
-    for _ in range(count):
-        started = time.perf_counter()
-        pid = os.posix_spawn(program, [program], env, file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
-        os.waitpid(pid, 0)
-        times.append((time.perf_counter() - started) * 1000)
-    return round(statistics.median(times), 2)
-
-
-def measure_plain_cgi():
-    """One request without a server, against a program that does nothing."""
-    installation = Installation({"log_level": "warn"})
-    try:
-        with tempfile.TemporaryDirectory() as directory:
-            null = f"{directory}/null"
-            subprocess.run(["cc", "-O2", "-x", "c", "-", "-o", null], input=NULL_PROGRAM.encode(), check=True)
-            org = Organization(installation, make_door(installation, "cgi"))
-            target = f"{SUBSCRIPTION}/{org.api.subscribe()['id']}"
-            params = cgi_params("GET", target, [("Authorization", f"Bearer {org.key}")])
-            env = {**installation.env, **{name: str(value) for name, value in params.items()}}
-            ours, nothing = spawn_time(str(installation.fcgi), env), spawn_time(null, env)
-        return {"get_ms": ours, "null_ms": nothing, "ratio": round(ours / nothing, 1)}
-    finally:
-        installation.close()
-
-
 def show(rows):
     print(f"{'server':18} {'procs':>5} {'threads':>7} {'GET/s':>7} {'ratio':>5} {'publish/s':>9} {'ratio':>5} "
           f"{'MB':>6} {'kill s':>6} {'failed':>6}")  # fmt: skip
@@ -149,6 +120,7 @@ def main():
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--program", action="append", default=[], metavar="FILE")
     parser.add_argument("names", nargs="*", default=list(VARIANTS), metavar="NAME")
     options = parser.parse_args()
     missing = [name for name in ("wrk", "cc") if shutil.which(name) is None]
@@ -162,8 +134,8 @@ def main():
         rows = [measure(name, *variant, options.seconds, options.rounds) for variant in VARIANTS[name]]
         show(with_ratios(rows))
         result["servers"] += rows
-    result["plain_cgi"] = measure_plain_cgi()
-    print("plain CGI, one request:", result["plain_cgi"])
+    result["plain_cgi"] = cgi_start.measure_all(options.program)
+    cgi_start.show(result["plain_cgi"])
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
 
