@@ -12,6 +12,10 @@ from doors import goes_through  # noqa: E402
 from harness import BUILD, Installation  # noqa: E402
 from receiver import Receiver  # noqa: E402
 
+LOOPBACK = {"allow_destinations": "127.0.0.0/8 [::1/128]"}
+NO_RETRY = {"retryStrategy": "FIXED_DELAY", "maxRetryAttempts": 0, "maxRetryDelayMs": 1000}
+RETRY = {"retryStrategy": "FIXED_DELAY", "maxRetryAttempts": 5, "maxRetryDelayMs": 1000}
+
 
 def pytest_addoption(parser):
     parser.addoption("--door", choices=DOORS, help="every test that can go through any door, through this one alone")
@@ -52,6 +56,18 @@ def install():
     yield make
     for installation in made:
         installation.close()
+
+
+@pytest.fixture
+def service(install):
+    """service(clock=…, **conf) → an Organization of a new installation that may deliver to this machine, with the FastCGI
+    program running."""
+
+    def make(clock=False, env=None, processes=2, **conf):
+        installation = install(clock, env, **{**LOOPBACK, **conf})
+        return Organization(installation, make_door(installation, "fcgi", processes=processes))
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +114,13 @@ def fcgi_org(fcgi_installation):
 def receiver():
     with Receiver() as running:
         yield running
+
+
+@pytest.fixture
+def fixed_retry():
+    return dict(RETRY)
+
+
+@pytest.fixture
+def no_retry():
+    return dict(NO_RETRY)

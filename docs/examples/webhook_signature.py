@@ -21,7 +21,7 @@ def parse_header(header):
     t, values = None, []
     for part in header.split(","):
         name, _, value = part.strip().partition("=")
-        if name == "t" and value.isascii() and value.isdigit():
+        if name == "t" and value.isascii() and value.isdigit() and len(value) <= 12:
             t = int(value)
         elif name == "v1":
             values.append(value)
