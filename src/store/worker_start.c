@@ -129,8 +129,16 @@ void worker_start_note_program(const struct conf *conf)
 
 /* ---- starting it ---- */
 
+/* What may stand in the environment of a process that stays: the settings. HOOKTURN_KEY is where people keep the API
+ * key that they use the service with. */
+static bool is_setting(const char *variable)
+{
+    return strncmp(variable, "HOME=", 5) == 0 ||
+           (strncmp(variable, "HOOKTURN_", 9) == 0 && strncmp(variable, "HOOKTURN_KEY=", 13) != 0);
+}
+
 /* A request's variables are in the environment of a plain CGI process: nothing of them, an API key least of all, may
- * stand in that of a process that stays. What may: the settings. The caller frees the array alone. */
+ * stand in the worker's. The caller frees the array alone. */
 static char **make_environment(void)
 {
     size_t count = 0, kept = 0;
@@ -138,7 +146,7 @@ static char **make_environment(void)
         count++;
     char **environment = mem_calloc(count + 1, sizeof *environment);
     for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], "HOOKTURN_", 9) == 0 || strncmp(environ[i], "HOME=", 5) == 0)
+        if (is_setting(environ[i]))
             environment[kept++] = environ[i];
     return environment;
 }

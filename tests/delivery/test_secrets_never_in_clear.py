@@ -159,6 +159,19 @@ def test_a_worker_that_publishing_starts_has_no_key_in_its_arguments_environment
     assert {path.name for path in holders(installation.directory, needles)} == {"master.key"}
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may see the programs' environment")
+def test_a_worker_that_a_command_starts_has_not_the_key_of_the_shell_around_it(service, receiver):
+    org = service(worker="auto", worker_idle="60s")
+    org.api.subscribe(url=receiver.url("/in"))
+    settings = {"HOOKTURN_KEY": org.key, "HOOKTURN_LOG_LEVEL": "warn"}
+    org.installation.cli("publish", "--organization", org.id, "Order.Created", stdin=b"{}", env=settings, check=True)
+    receiver.wait_for(1)
+    environments = [text for _, name, text in process_texts(org.installation.strays()) if name == "environ"]
+    with_settings = [text for text in environments if b"HOOKTURN_LOG_LEVEL=warn" in text]
+    assert len(with_settings) == 2, "settings are handed on to the worker, parent and child"
+    assert not any(org.key.encode() in text for text in with_settings)
+
+
 # ---- cores ----
 
 
