@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import BUILD, ROOT
 
 # `#` begins a heading outside of code alone, and links are none inside of it.
-CODE = re.compile(r"^```.*?^```$|^(?: {4}.*\n)+", re.M | re.S)
+CODE = re.compile(r"^ *```.*?^ *```$|^(?: {4}[^\n]*\n)+", re.M | re.S)
 
 
 def documents():
