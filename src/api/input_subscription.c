@@ -5,7 +5,7 @@
 
 #include "api/input.h"
 #include "api/input_headers.h"
-#include "api/retry_strategy.h"
+#include "model/retry_strategy.h"
 #include "base/mem.h"
 #include "model/subscription_check.h"
 

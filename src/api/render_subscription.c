@@ -2,7 +2,7 @@
 #include "api/render_subscription.h"
 
 #include "base/json_out.h"
-#include "api/retry_strategy.h"
+#include "model/retry_strategy.h"
 #include "base/id.h"
 #include "model/health.h"
 

@@ -1,15 +1,13 @@
 /* `hookturn purge`: the worker's housekeeping, now and to its end. */
 #include "cmd/command.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "cmd/family.h"
+#include "cmd/shared.h"
 
 #define PROGRESS_EVERY_MS INT64_C(200)
 
@@ -94,14 +92,14 @@ static int run(const struct command *command, const struct command_line *line)
 {
     struct conf conf;
     struct purge purge = {.conf = &conf, .shows_progress = isatty(STDERR_FILENO)};
-    purge.done = mmap(NULL, sizeof *purge.done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (purge.done == MAP_FAILED)
-        return command_fail("cannot share memory with another process: %s", strerror(errno));
+    purge.done = shared_new(sizeof *purge.done);
+    if (!purge.done)
+        return EXIT_FAILED;
     int exit_status = command_prepare(command, line->conf_path, &conf);
     if (exit_status == EXIT_DONE)
         exit_status = family_run(work, &purge, false);
     conf_clear(&conf);
-    munmap(purge.done, sizeof *purge.done);
+    shared_free(purge.done, sizeof *purge.done);
     return exit_status;
 }
 

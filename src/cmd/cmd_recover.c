@@ -6,12 +6,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/timestamp.h"
 #include "cmd/family.h"
+#include "cmd/shared.h"
 #include "store/worker_start.h"
 
 struct window {
@@ -133,11 +133,11 @@ static int run(const struct command *command, const struct command_line *line)
     int exit_status = read_window(command, line, &window);
     if (exit_status != EXIT_DONE)
         return exit_status;
-    window.requeued = mmap(NULL, sizeof *window.requeued, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (window.requeued == MAP_FAILED)
-        return command_fail("there is no memory");
+    window.requeued = shared_new(sizeof *window.requeued);
+    if (!window.requeued)
+        return EXIT_FAILED;
     exit_status = run_window(command, line->conf_path, &window);
-    munmap(window.requeued, sizeof *window.requeued);
+    shared_free(window.requeued, sizeof *window.requeued);
     return exit_status;
 }
 

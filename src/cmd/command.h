@@ -49,9 +49,9 @@ struct command {
     int (*run)(const struct command *command, const struct command_line *line); /* returns the exit status */
 };
 
-extern const struct command command_backup, command_deliver, command_doctor, command_init, command_key_create,
-    command_key_list, command_key_revoke, command_publish, command_purge, command_recover, command_rekey,
-    command_restore, command_status;
+extern const struct command command_backup, command_deliver, command_doctor, command_export, command_import,
+    command_init, command_key_create, command_key_list, command_key_revoke, command_publish, command_purge,
+    command_recover, command_rekey, command_restore, command_status;
 
 /* The row at an index; NULL behind the last. */
 static inline const struct command_option *command_option_at(const struct command *command, size_t index)

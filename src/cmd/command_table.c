@@ -6,13 +6,10 @@
 #include "base/text.h"
 
 const struct command *const command_table[] = {
-    &command_init,     &command_key_create,
-    &command_key_list, &command_key_revoke,
-    &command_deliver,  &command_publish,
-    &command_recover,  &command_purge,
-    &command_status,   &command_doctor,
-    &command_backup,   &command_restore,
-    &command_rekey,    NULL,
+    &command_init,    &command_key_create, &command_key_list, &command_key_revoke,
+    &command_deliver, &command_publish,    &command_recover,  &command_purge,
+    &command_status,  &command_doctor,     &command_backup,   &command_restore,
+    &command_export,  &command_import,     &command_rekey,    NULL,
 };
 
 /* The length of a name's first word. */

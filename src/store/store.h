@@ -326,5 +326,6 @@ int store_wake_fd(struct store *store);
 void store_wake_drain(struct store *store);
 
 #include "store/store_delivery.h"
+#include "store/store_export.h"
 
 #endif

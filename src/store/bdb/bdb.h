@@ -1,8 +1,7 @@
 /* The embedded engine: Berkeley DB behind store.h's verbs. This header is shared by its files alone.
  *
  *     bdb_env.c           the environment behind the gate, recovery
- *     bdb_life.c, bdb_check.c
- *                         making, opening, closing, verifying a store
+ *     bdb_life.c, bdb_check.c  making, opening, closing, verifying a store
  *     bdb_error.c         Berkeley DB's return codes as enum status: the only place
  *     bdb_txn.c           the retry loop around a transaction or a read
  *     bdb_table.c         the table of databases; get, put, delete
@@ -15,7 +14,8 @@
  *     bdb_publish.c       a verb of store.h each, or a step of one:
  *     bdb_match.c, bdb_notice.c, bdb_intake.c, bdb_due.c, bdb_claim.c, bdb_settle.c, bdb_health.c, ...
  *     bdb_agenda.c        where claiming looks first
- *     bdb_upkeep*.c       housekeeping, in stages
+ *     bdb_upkeep*.c, bdb_export.c, bdb_import*.c
+ *                         housekeeping, in stages; all of it, out and in
  *
  * Page locks are held until a commit has reached the disk, so what requests write in one transaction is spread: ids
  * start with a lane, and new events queue in as many small databases as there are lanes. */
@@ -161,6 +161,7 @@ struct bdb_cursor {
     struct bdb *bdb;
     DBC *dbc;
     u_int32_t flags;
+    bool is_for_keys;   /* the user's: values are left out */
     struct bdb_key key; /* where it stands */
     struct buf value;
 };

@@ -1,15 +1,15 @@
 /* Answering once: the row of an idempotency key. Its page is locked first in the transaction that does the work,
  * whether the row is there or not, and the row is written last: whoever repeats the request waits for that transaction
  * and then finds the answer. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_import.h"
 
 /* version, fingerprint, end, then the kept bytes */
 enum { ANSWER_VERSION = 1, FINGERPRINT_AT = 1, EXPIRES_AT = FINGERPRINT_AT + SHA256_BYTES, KEPT_AT = EXPIRES_AT + 8 };
 
-static struct bdb_key key_of(const struct idempotency *idempotency)
+static struct bdb_key key_of(const unsigned char *digest)
 {
     struct bdb_key key = {.length = 0};
-    bdb_key_add(&key, idempotency->key, sizeof idempotency->key);
+    bdb_key_add(&key, digest, SHA256_BYTES);
     return key;
 }
 
@@ -58,12 +58,26 @@ enum status bdb_answer_begin(struct bdb *bdb, DB_TXN *txn, struct answer *answer
     if (!answer || !answer->idempotency)
         return STATUS_OK;
     struct buf row = {0};
-    struct bdb_key key = key_of(answer->idempotency);
+    struct bdb_key key = key_of(answer->idempotency->key);
     enum status status = bdb_get(bdb, txn, BDB_IDEMPOTENCY, &key, DB_RMW, &row);
     if (status == STATUS_OK)
         status = compare(&row, answer);
     else if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
+    buf_clear(&row);
+    return status;
+}
+
+static enum status put_row(struct bdb *bdb, DB_TXN *txn, const unsigned char *digest, const unsigned char *fingerprint,
+                           int64_t expires_at_ms, const struct buf *kept)
+{
+    struct buf row = {0};
+    struct bdb_key key = key_of(digest);
+    bdb_value_add_number(&row, 1, ANSWER_VERSION);
+    buf_append(&row, fingerprint, SHA256_BYTES);
+    bdb_value_add_number(&row, 8, (uint64_t)expires_at_ms);
+    buf_append_slice(&row, buf_slice(kept));
+    enum status status = bdb_put(bdb, txn, BDB_IDEMPOTENCY, &key, buf_slice(&row), 0);
     buf_clear(&row);
     return status;
 }
@@ -77,13 +91,35 @@ enum status bdb_answer_finish(struct bdb *bdb, DB_TXN *txn, struct answer *answe
     const struct idempotency *idempotency = answer->idempotency;
     if (!idempotency)
         return STATUS_OK;
+    return put_row(bdb, txn, idempotency->key, idempotency->fingerprint, idempotency->expires_at_ms, &answer->kept);
+}
+
+/* ---- as a record ---- */
+
+enum status bdb_answer_decode(struct slice row, struct kept_answer *out)
+{
+    struct slice kept;
+    enum status status = bdb_answer_kept(row, &kept);
+    if (status != STATUS_OK)
+        return status;
+    memcpy(out->fingerprint, row.data + FINGERPRINT_AT, SHA256_BYTES);
+    out->expires_at_ms = (int64_t)bytes_get(row.data + EXPIRES_AT, 8);
+    buf_append_slice(&out->sealed, kept);
+    return STATUS_OK;
+}
+
+enum status bdb_answer_read(struct bdb *bdb, DB_TXN *txn, const unsigned char *digest, struct kept_answer *out)
+{
     struct buf row = {0};
-    struct bdb_key key = key_of(idempotency);
-    bdb_value_add_number(&row, 1, ANSWER_VERSION);
-    buf_append(&row, idempotency->fingerprint, sizeof idempotency->fingerprint);
-    bdb_value_add_number(&row, 8, (uint64_t)idempotency->expires_at_ms);
-    buf_append_slice(&row, buf_slice(&answer->kept));
-    enum status status = bdb_put(bdb, txn, BDB_IDEMPOTENCY, &key, buf_slice(&row), 0);
+    struct bdb_key key = key_of(digest);
+    enum status status = bdb_get(bdb, txn, BDB_IDEMPOTENCY, &key, DB_RMW, &row);
+    if (status == STATUS_OK)
+        status = bdb_answer_decode(buf_slice(&row), out);
     buf_clear(&row);
     return status;
+}
+
+enum status bdb_answer_put(struct bdb *bdb, DB_TXN *txn, const struct kept_answer *answer)
+{
+    return put_row(bdb, txn, answer->key, answer->fingerprint, answer->expires_at_ms, &answer->sealed);
 }

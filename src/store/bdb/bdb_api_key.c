@@ -1,5 +1,5 @@
 /* API keys: found by the digest of what a client sends, listed and revoked by their ids. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_import.h"
 
 #include "model/record.h"
 
@@ -17,8 +17,8 @@ static struct bdb_key id_key(const struct object_id *id)
     return key;
 }
 
-static enum status read_key(struct bdb *bdb, DB_TXN *txn, const unsigned char *digest, u_int32_t flags,
-                            struct api_key *out)
+enum status bdb_api_key_read(struct bdb *bdb, DB_TXN *txn, const unsigned char *digest, u_int32_t flags,
+                             struct api_key *out)
 {
     struct buf record = {0};
     struct bdb_key key = digest_key(digest);
@@ -29,7 +29,7 @@ static enum status read_key(struct bdb *bdb, DB_TXN *txn, const unsigned char *d
     return status;
 }
 
-static enum status write_key(struct bdb *bdb, DB_TXN *txn, const struct api_key *api_key, u_int32_t flags)
+enum status bdb_api_key_write(struct bdb *bdb, DB_TXN *txn, const struct api_key *api_key, u_int32_t flags)
 {
     struct buf record = {0};
     struct bdb_key key = digest_key(api_key->digest);
@@ -41,13 +41,17 @@ static enum status write_key(struct bdb *bdb, DB_TXN *txn, const struct api_key 
 
 /* ---- put ---- */
 
-static enum status put_work(struct bdb *bdb, DB_TXN *txn, void *context)
+enum status bdb_api_key_add(struct bdb *bdb, DB_TXN *txn, const struct api_key *api_key)
 {
-    const struct api_key *api_key = context;
     struct slice digest = {(const char *)api_key->digest, sizeof api_key->digest};
     struct bdb_key key = id_key(&api_key->id);
     enum status status = bdb_put(bdb, txn, BDB_API_KEY_ID, &key, digest, DB_NOOVERWRITE);
-    return status == STATUS_OK ? write_key(bdb, txn, api_key, DB_NOOVERWRITE) : status;
+    return status == STATUS_OK ? bdb_api_key_write(bdb, txn, api_key, DB_NOOVERWRITE) : status;
+}
+
+static enum status put_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    return bdb_api_key_add(bdb, txn, context);
 }
 
 enum status bdb_api_key_put(struct store *store, const struct api_key *key)
@@ -66,7 +70,7 @@ struct find {
 static enum status find_work(struct bdb *bdb, DB_TXN *txn, void *context)
 {
     const struct find *find = context;
-    return read_key(bdb, txn, find->digest, 0, find->out);
+    return bdb_api_key_read(bdb, txn, find->digest, 0, find->out);
 }
 
 enum status bdb_api_key_find(struct store *store, const unsigned char *digest, struct api_key *out)
@@ -122,7 +126,7 @@ static enum status page_work(struct bdb *bdb, DB_TXN *txn, void *context)
     page_clear(page);
     enum status status = collect_digests(bdb, &page->from, digests, &count);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = read_key(bdb, txn, digests[i], 0, &page->keys[page->count]);
+        status = bdb_api_key_read(bdb, txn, digests[i], 0, &page->keys[page->count]);
         if (status == STATUS_OK)
             page->count++;
     }
@@ -171,13 +175,13 @@ static enum status revoke_work(struct bdb *bdb, DB_TXN *txn, void *context)
     struct api_key api_key;
     enum status status = find_digest(bdb, txn, revocation->id, 0, &digest);
     if (status == STATUS_OK)
-        status = read_key(bdb, txn, (const unsigned char *)digest.data, DB_RMW, &api_key);
+        status = bdb_api_key_read(bdb, txn, (const unsigned char *)digest.data, DB_RMW, &api_key);
     buf_clear(&digest);
     if (status != STATUS_OK)
         return status;
     if (api_key.revoked_at_ms == 0) {
         api_key.revoked_at_ms = revocation->now_ms;
-        status = write_key(bdb, txn, &api_key, 0);
+        status = bdb_api_key_write(bdb, txn, &api_key, 0);
     }
     api_key_clear(&api_key);
     return status;

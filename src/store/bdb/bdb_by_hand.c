@@ -1,6 +1,6 @@
 /* What a client does to one delivery: retry and cancel. One transaction each, which holds the delivery for writing, so
  * a claim or a settlement comes wholly before or wholly after it; after it, the generation keeps the old claim out. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_import.h"
 
 struct order {
     const struct uuid *organization_id;
@@ -14,7 +14,7 @@ struct order {
 
 /* ---- retry ---- */
 
-static enum status leave_place(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery)
+enum status bdb_delivery_leave_place(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery)
 {
     const struct bdb_due due = bdb_due_of(delivery);
     const struct bdb_failed failed = {delivery->subscription_id, delivery->finished_at_ms, delivery->event_id};
@@ -30,7 +30,7 @@ static enum status leave_place(struct bdb *bdb, DB_TXN *txn, const struct delive
 
 enum status bdb_delivery_make_due(struct bdb *bdb, DB_TXN *txn, struct delivery *delivery, int64_t now_ms)
 {
-    enum status status = leave_place(bdb, txn, delivery);
+    enum status status = bdb_delivery_leave_place(bdb, txn, delivery);
     delivery_revive(delivery, now_ms);
     const struct bdb_due due = bdb_due_of(delivery);
     if (status == STATUS_OK)
@@ -58,7 +58,7 @@ static enum status cancel(struct bdb *bdb, DB_TXN *txn, const struct order *orde
     (void)is_gone; /* then it is CANCELLED already */
     if (delivery->status != DELIVERY_WAITING)
         return STATUS_CONFLICT;
-    enum status status = leave_place(bdb, txn, delivery);
+    enum status status = bdb_delivery_leave_place(bdb, txn, delivery);
     delivery_cancel(delivery, order->now_ms);
     return status == STATUS_OK ? bdb_delivery_write(bdb, txn, delivery, 0) : status;
 }

@@ -30,7 +30,7 @@ static enum status cursor_get(struct bdb_cursor *cursor, u_int32_t operation)
                .size = (u_int32_t)cursor->key.length,
                .ulen = sizeof cursor->key.bytes,
                .flags = DB_DBT_USERMEM};
-    DBT value = {.flags = DB_DBT_USERMEM};
+    DBT value = {.flags = DB_DBT_USERMEM | (cursor->is_for_keys ? (u_int32_t)DB_DBT_PARTIAL : 0)};
     const struct bdb_key wanted = cursor->key;
     int code;
     buf_reset(&cursor->value);

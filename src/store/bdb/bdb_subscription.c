@@ -1,6 +1,6 @@
 /* Subscriptions: the record, its unique name, and the organization's configuration version. Every change is one pure
  * function of the caller's, applied while the record is held for writing. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_import.h"
 
 #include "base/clock.h"
 #include "model/record.h"
@@ -31,7 +31,7 @@ enum status bdb_subscription_read(struct bdb *bdb, DB_TXN *txn, const struct uui
     return status;
 }
 
-static enum status write_record(struct bdb *bdb, DB_TXN *txn, const struct subscription *subscription)
+enum status bdb_subscription_write(struct bdb *bdb, DB_TXN *txn, const struct subscription *subscription)
 {
     struct buf record = {0};
     struct bdb_key key = bdb_subscription_key(&subscription->organization_id, &subscription->id);
@@ -137,7 +137,7 @@ static enum status create_record(struct bdb *bdb, DB_TXN *txn, const struct crea
     if (status == STATUS_OK)
         status = bdb_subscription_name_take(bdb, txn, &fresh);
     if (status == STATUS_OK)
-        status = write_record(bdb, txn, &fresh);
+        status = bdb_subscription_write(bdb, txn, &fresh);
     subscription_clear(&fresh);
     return status;
 }
@@ -212,7 +212,7 @@ static enum status change_record(struct bdb *bdb, DB_TXN *txn, struct change *ch
     if (has_changed)
         status = follow(bdb, txn, &before, &after);
     if (has_changed && status == STATUS_OK)
-        status = write_record(bdb, txn, &after);
+        status = bdb_subscription_write(bdb, txn, &after);
     if (has_changed && status == STATUS_OK)
         status = bdb_notice_put(bdb, txn, change->notice);
     subscription_clear(&after);

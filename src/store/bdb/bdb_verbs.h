@@ -20,6 +20,12 @@ enum status bdb_install(const char *data_dir, const char *staged, const char *as
 enum status bdb_reseal(struct store *store, const struct store_progress *progress, struct store_rekey *out,
                        struct failure *failure);
 
+enum status bdb_count_all(struct store *store, uint64_t counts[PORTABLE_KINDS]);
+enum status bdb_walk_all(struct store *store, int64_t now_ms, portable_visit visit, void *context,
+                         uint64_t *unreadable);
+enum status bdb_put_all(struct store *store, int64_t now_ms, struct portable *items, size_t count,
+                        uint64_t outcomes[IMPORT_OUTCOMES], size_t *taken);
+
 enum status bdb_api_key_put(struct store *store, const struct api_key *key);
 enum status bdb_api_key_find(struct store *store, const unsigned char *digest, struct api_key *out);
 enum status bdb_api_key_walk(struct store *store, bool (*visit)(void *context, const struct api_key *key),

@@ -1,6 +1,6 @@
-/* The names of retry strategies in the API. */
-#ifndef HOOKTURN_API_RETRY_STRATEGY_H
-#define HOOKTURN_API_RETRY_STRATEGY_H
+/* The names of retry strategies in JSON. */
+#ifndef HOOKTURN_MODEL_RETRY_STRATEGY_H
+#define HOOKTURN_MODEL_RETRY_STRATEGY_H
 
 #include "base/conf.h"
 #include "base/status.h"

@@ -1,5 +1,5 @@
 /* One table for both directions: input and rendering. */
-#include "api/retry_strategy.h"
+#include "model/retry_strategy.h"
 
 #include <string.h>
 
