@@ -64,7 +64,7 @@ void key_list_clear(struct key_list *list)
 
 /* ---- its text ---- */
 
-static void compose(const struct key_list *list, struct buf *out)
+void key_list_compose(const struct key_list *list, struct buf *out)
 {
     buf_printf(out, "%s\n", head_line);
     for (size_t i = 0; i < list->count; i++) {
@@ -117,13 +117,13 @@ static enum status parse_key(struct slice line, struct key *out)
     return memcmp(name, out->digest, sizeof name) == 0 ? STATUS_OK : STATUS_CORRUPT;
 }
 
-static enum status parse(struct slice text, struct key_list *out)
+enum status key_list_parse(struct slice text, struct key_list *out)
 {
     struct slice line;
     if (!take_line(&text, &line))
         return STATUS_CORRUPT;
     enum status status = check_head(line);
-    struct key key;
+    struct key key = {{0}, {0}};
     while (status == STATUS_OK && take_line(&text, &line)) {
         status = parse_key(line, &key);
         if (status == STATUS_OK)
@@ -201,7 +201,7 @@ enum status key_list_read(const char *path, struct key_list *out, struct stat *f
     struct buf text = {0};
     enum status status = read_text(path, &text, file, failure);
     if (status == STATUS_OK) {
-        status = parse(buf_slice(&text), out);
+        status = key_list_parse(buf_slice(&text), out);
         if (status == STATUS_VERSION)
             failure_set(failure, "the master key %s was written by a newer hookturn; install that version", path);
         else if (status != STATUS_OK)
@@ -249,7 +249,7 @@ static int write_new(const char *path, const struct key_list *list)
     if (fd < 0)
         return errno;
     struct buf text = {0};
-    compose(list, &text);
+    key_list_compose(list, &text);
     int error = write_all(fd, &text) && fsync(fd) == 0 && sync_directory_of(path) ? 0 : errno;
     buf_clear(&text);
     close(fd);

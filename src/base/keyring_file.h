@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/crypto.h"
 #include "base/status.h"
 
@@ -30,6 +31,11 @@ void key_list_join(struct key_list *list, const struct key_list *more);
 const struct key *key_list_find(const struct key_list *list, const unsigned char *name);
 /* Cleanses. */
 void key_list_clear(struct key_list *list);
+
+/* The file's text, appended; and read into `out`, which is empty. STATUS_VERSION: of a newer hookturn. STATUS_CORRUPT.
+ * The caller clears `out` in any case. */
+void key_list_compose(const struct key_list *list, struct buf *out);
+enum status key_list_parse(struct slice text, struct key_list *out) MUST_USE;
 
 /* Reads into `out`, which is empty. *file: what was read, for telling when another file stands there. The errors of
  * keyring_open, with a failure text. */

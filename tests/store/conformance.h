@@ -117,6 +117,7 @@ int run_forced_tests(void);
 int run_probe_tests(void);
 int run_backlog_tests(void);
 int run_copy_tests(void);
+int run_export_tests(void);
 int run_process_tests(void);
 
 #endif
