@@ -18,7 +18,7 @@ struct export
     const char *file; /* NULL: the standard output */
     bool is_plain;
     bool *has_begun; /* shared: what is out on the standard output cannot be taken back */
-    int cause;       /* errno of a write that failed */
+    int cause;       /* errno of a write to it that failed */
 };
 
 static int report(const struct export *export, const struct store_exported *done)
@@ -45,7 +45,7 @@ static enum status write_out(void *context, struct slice bytes)
     struct export *export = context;
     *export->has_begun = true;
     enum status status = pump_write(STDOUT_FILENO, bytes);
-    export->cause = errno;
+    export->cause = status == STATUS_FULL || status == STATUS_IO ? errno : 0;
     return status;
 }
 
@@ -58,9 +58,10 @@ static enum status export_to_file(struct export *export, struct store *store, co
     if (status != STATUS_OK)
         return status;
     status = store_export(store, export->is_plain, &target, progress, done, failure);
-    export->cause = errno;
     if (status == STATUS_OK)
         status = export_file_finish(&file, failure);
+    else if (file.cause != 0)
+        failure_set(failure, "cannot write %s: %s", export->file, strerror(file.cause));
     export_file_end(&file);
     return status;
 }
@@ -73,11 +74,11 @@ static int explain(const struct export *export, enum status status, const struct
         return command_fail("%s", failure->text);
     if (family_stop)
         return command_fail("stopped before it was done; run it again");
-    if (export->file == NULL && export->cause == EPIPE)
+    if (export->cause == EPIPE)
         return EXIT_FAILED; /* whoever read has had enough */
-    if (export->file == NULL && export->cause != 0)
+    if (export->cause != 0)
         return command_fail("cannot write to the standard output: %s", strerror(export->cause));
-    if (export->file == NULL && *export->has_begun && status == STATUS_UNAVAILABLE)
+    if (*export->has_begun && status == STATUS_UNAVAILABLE)
         return command_fail("the store had to be recovered in the middle of it; run it again");
     return command_fail_verb(status, "export everything");
 }

@@ -149,7 +149,8 @@ static int open_source(struct import *import, const char *file)
     import->name = file != NULL ? file : "the standard input";
     import->fd = file != NULL ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
     if (import->fd < 0 || fstat(import->fd, &info) != 0)
-        return command_fail("cannot open %s: %s", import->name, strerror(errno));
+        return command_fail("cannot open %s: %s; user %lu must be able to read it", import->name, strerror(errno),
+                            (unsigned long)geteuid());
     import->start = S_ISREG(info.st_mode) ? lseek(import->fd, 0, SEEK_CUR) : -1;
     return EXIT_DONE;
 }

@@ -71,7 +71,9 @@ enum status export_file_write(void *context, struct slice bytes)
     struct export_file *file = context;
     crypto_digest_add(file->digest, bytes.data, bytes.length);
     file->bytes += bytes.length;
-    return pump_write(file->fd, bytes);
+    enum status status = pump_write(file->fd, bytes);
+    file->cause = status == STATUS_FULL || status == STATUS_IO ? errno : 0;
+    return status;
 }
 
 /* What stands on the disk is what was written. */

@@ -12,6 +12,7 @@ struct export_file {
     const char *path;
     struct buf unfinished; /* "<path>.hookturn-unfinished" */
     int fd;                /* locked while it is written */
+    int cause;             /* errno of a write that failed */
     uint64_t bytes;
     struct crypto_digest *digest;
 };

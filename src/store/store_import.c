@@ -174,20 +174,16 @@ static void clear_batch(struct importing *importing)
     importing->count = importing->bytes = 0;
 }
 
-static enum status explain_taken(const struct importing *importing, size_t index)
+static void explain_taken(const struct importing *importing, size_t index)
 {
     const struct portable *item = &importing->items[index];
-    char id[OBJECT_ID_TEXT];
-    if (item->kind == PORTABLE_SUBSCRIPTION) {
-        object_id_format(&item->subscription.id, id);
+    if (item->kind == PORTABLE_SUBSCRIPTION)
         failure_set(importing->failure,
                     "line %" PRIu64 ": another subscription of its organization has the name \"%s\" already: rename "
                     "that one, and import again",
                     importing->item_lines[index], item->subscription.name);
-    } else {
+    else
         failure_set(importing->failure, "line %" PRIu64 ": another API key has its id", importing->item_lines[index]);
-    }
-    return STATUS_EXISTS;
 }
 
 static enum status put_batch(struct importing *importing)

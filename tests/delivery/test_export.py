@@ -302,6 +302,21 @@ def test_what_was_answered_before_the_export_is_in_it_while_others_work(service,
     assert nothing_changed({**result, "added": 0, "same": result["added"] + result["left_out"]})
 
 
+def test_an_import_keeps_nobody_from_working(service, world, receiver):
+    world.fill_wide()
+    path = export(world.installation, "--plain-secrets")
+    org = service(processes=2)
+    org.installation.start_worker()
+    load = [Load(org, receiver.url("/in")) for _ in range(2)]
+    eventually(lambda: all(len(one.events) > 10 for one in load), what="some load")
+    result = records(org.installation, path)
+    for one in load:
+        one.stop()
+    assert result["added"] == result["records"]
+    assert all(org.api.event(event).status == 200 for one in load for _, event in one.events)
+    assert nothing_changed(records(org.installation, path))
+
+
 def test_an_import_that_is_killed_is_completed_by_the_next(world, install):
     source, target = world.installation, install(**LOOPBACK)
     world.fill_wide()
@@ -309,7 +324,7 @@ def test_an_import_that_is_killed_is_completed_by_the_next(world, install):
     path = export(source)
     for _ in range(12):
         target.interrupt("import", path, within=0.4)
-    assert target.interrupt("import", path, number=signal.SIGINT, within=0.05) in (0, 1)
+    assert target.interrupt("import", path, number=signal.SIGINT, within=0.05) in (0, 1, -signal.SIGINT)
     records(target, path)
     assert nothing_changed(records(target, path))
     assert picture(make_door(target, "fcgi"), world.org.key) == picture(world.door, world.org.key)
@@ -380,6 +395,13 @@ def test_a_reader_that_has_had_enough_ends_the_export_quietly(world):
     assert process.wait(30) in (0, 1) and b"hookturn: " not in err
     assert epoch == [path.stat().st_mtime_ns for path in (installation.data / "store").glob("epoch")]
     assert world.api.page().status == 200
+
+
+def test_a_full_device_is_told(world):
+    with open("/dev/full", "wb") as full:
+        words = [str(world.installation.command), "export"]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=world.installation.env)
+    assert done.returncode == 1 and b"No space left" in done.stderr and done.stderr.count(b"\n") == 1
 
 
 def peak_kib(installation, *words):
