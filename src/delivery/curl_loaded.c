@@ -72,11 +72,16 @@ static const struct {
 /* ---- loading ---- */
 
 /* The same interface under the names that distributions give it: OpenSSL's, GnuTLS's and NSS's variants. */
-static void *open_any(void)
+static void *open_any(struct failure *failure)
 {
     static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"};
-    void *library = NULL;
-    for (size_t i = 0; !library && i < sizeof names / sizeof *names; i++)
+    void *library = dlopen(names[0], RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        failure_set(failure,
+                    "sending needs libcurl.so.4, which PHP's curl extension brings, and it cannot be loaded (%s); ask "
+                    "your host for it (Debian: libcurl4, Red Hat: libcurl)",
+                    dlerror());
+    for (size_t i = 1; !library && i < sizeof names / sizeof *names; i++)
         library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     return library;
 }
@@ -98,14 +103,11 @@ enum status curl_library_open(struct failure *failure)
     static void *library; /* stays for the process's life */
     if (library)
         return STATUS_OK;
-    void *found = open_any();
-    const char *missing = found ? find_functions(found) : NULL;
+    void *found = open_any(failure);
     if (!found)
-        failure_set(failure,
-                    "sending needs libcurl.so.4, which PHP's curl extension brings, and this host has none: %s; ask "
-                    "for it (Debian: libcurl4, Red Hat: libcurl)",
-                    dlerror());
-    else if (missing)
+        return STATUS_UNAVAILABLE;
+    const char *missing = find_functions(found);
+    if (missing)
         failure_set(failure, "this host's libcurl.so.4 lacks %s and cannot be used; ask for 7.61 or later", missing);
     else if (loaded.version_info(CURLVERSION_NOW)->version_num < OLDEST)
         failure_set(failure, "this host's libcurl (%s) cannot be used; ask for 7.61 or later", loaded.version());
