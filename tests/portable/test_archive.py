@@ -13,7 +13,7 @@ from harness import BUILD, ROOT
 PROGRAMS = ("hookturn", "hookturn.fcgi")
 MODES = {
     "": 0o755, "man": 0o755, "licences": 0o755, "hookturn": 0o755, "hookturn.fcgi": 0o755,
-    ".htaccess": 0o644, "hookturn.conf.sample": 0o644, "crontab": 0o644, "COPYING": 0o644, "CHANGELOG.md": 0o644,
+    ".htaccess": 0o644, "MACHINES": 0o644, "hookturn.conf.sample": 0o644, "crontab": 0o644, "COPYING": 0o644, "CHANGELOG.md": 0o644,
     "man/hookturn.1": 0o644, "man/hookturn.conf.5": 0o644, "man/hookturn.fcgi.8": 0o644,
     "licences/berkeley-db.txt": 0o644, "licences/glibc.txt": 0o644, "licences/json-c.txt": 0o644,
     "licences/libfcgi.txt": 0o644, "licences/openssl.txt": 0o644,
