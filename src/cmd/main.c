@@ -4,10 +4,12 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/process.h"
 #include "cmd/command_table.h"
 #include "cmd/completion.h"
 #include "cmd/help.h"
+#include "delivery/curl_library.h"
 
 static int print_and_clear(struct buf *text)
 {
@@ -167,5 +169,7 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     process_protect();
+    if (!curl_library_is_linked())
+        crypto_alone();
     return run(argc, argv);
 }

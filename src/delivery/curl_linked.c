@@ -9,6 +9,11 @@ enum status curl_library_open(struct failure *failure)
     return STATUS_OK;
 }
 
+bool curl_library_is_linked(void)
+{
+    return true;
+}
+
 const char *curl_library_version(void)
 {
     return curl_version();

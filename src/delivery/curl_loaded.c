@@ -116,6 +116,11 @@ enum status curl_library_open(struct failure *failure)
     return library ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
+bool curl_library_is_linked(void)
+{
+    return false;
+}
+
 const char *curl_library_version(void)
 {
     return loaded.version();

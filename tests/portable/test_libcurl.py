@@ -187,6 +187,15 @@ def test_a_libcurl_that_cannot_be_used_is_named_with_the_remedy(service, tmp_pat
     assert said.encode() in done.stderr and b"7.61 or later" in done.stderr
 
 
+def test_the_machines_openssl_configuration_is_not_read(service, tmp_path):
+    """It may name modules of another OpenSSL. Nobody writes to this one: who opens it waits for ever."""
+    conf = tmp_path / "openssl.cnf"
+    os.mkfifo(conf)
+    org = service(env={"OPENSSL_CONF": str(conf)})
+    org.api.subscribe(url="https://hooks.example.com/in")
+    assert b"1 record" in org.installation.cli("rekey", check=True, timeout=20).stdout
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting needs root")
 def test_without_HOME_the_static_program_finds_its_data_by_the_user_database(unpacked, tmp_path):
     home = tmp_path / "home"
