@@ -61,7 +61,8 @@ static enum status take_place(struct making *making, const char *directory, int 
     return status;
 }
 
-/* An empty directory may have the name: it is replaced. */
+/* An empty directory may have the name: it is replaced. Where a power loss might take the name back, it is not given.
+ */
 static enum status finish_place(const struct making *making)
 {
     if (rename(making->unfinished, making->directory) != 0)
@@ -70,7 +71,11 @@ static enum status finish_place(const struct making *making)
     buf_printf(&parent, "%s/..", making->directory);
     enum status status = tree_sync(parent.data);
     buf_clear(&parent);
-    return status == STATUS_OK ? status : fail(making, "finish", status);
+    if (status == STATUS_OK)
+        return status;
+    status = fail(making, "finish", status);
+    (void)rename(making->directory, making->unfinished);
+    return status;
 }
 
 /* ---- what goes into it ---- */

@@ -3,7 +3,7 @@ import tempfile
 import pytest
 from small_disk import SmallDisk
 
-DISK_MEGABYTES = 80
+DISK_MEGABYTES = 128
 
 
 @pytest.fixture

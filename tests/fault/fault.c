@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 static const char *const names[] = {
-    [FAULT_WRITE] = "write", [FAULT_SYNC] = "sync",     [FAULT_OPEN] = "open",   [FAULT_CHANGE] = "change",
-    [FAULT_LOCK] = "lock",   [FAULT_MEMORY] = "memory", [FAULT_STORE] = "store", [FAULT_CONFLICT] = "conflict",
+    [FAULT_WRITE] = "write",   [FAULT_SHORT] = "short",   [FAULT_SYNC] = "sync",
+    [FAULT_OPEN] = "open",     [FAULT_CHANGE] = "change", [FAULT_LOCK] = "lock",
+    [FAULT_MEMORY] = "memory", [FAULT_STORE] = "store",   [FAULT_CONFLICT] = "conflict",
 };
 enum { KINDS = sizeof names / sizeof names[0] };
 

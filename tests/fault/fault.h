@@ -10,6 +10,7 @@
 enum fault_kind {
     FAULT_NONE,
     FAULT_WRITE,    /* write: no space is left */
+    FAULT_SHORT,    /* short: half of it is written, and nothing of the next one: the disk is full */
     FAULT_SYNC,     /* sync: the device fails */
     FAULT_OPEN,     /* open: the device fails */
     FAULT_CHANGE,   /* change of a directory (made, renamed, linked, removed): the device fails */

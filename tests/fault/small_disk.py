@@ -23,8 +23,8 @@ class SmallDisk:
             pytest.skip("no small file system can be mounted here")
         self.path = Path(f"/proc/{self.process.pid}/root{where}")
 
-    def fill(self):
-        """To the last byte."""
+    def fill(self, leave=0):
+        """To the last byte, or all but so many."""
         with open(self.path / "ballast", "ab", buffering=0) as file:
             for size in (1 << 20, 1 << 12, 1):
                 try:
@@ -32,6 +32,7 @@ class SmallDisk:
                         pass
                 except OSError:
                     pass
+            file.truncate(file.tell() - leave)
 
     def make_room(self):
         (self.path / "ballast").unlink()

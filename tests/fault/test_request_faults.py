@@ -4,15 +4,18 @@ or nothing, the next request works, and repeating with the same Idempotency-Key 
 import uuid
 
 import pytest
-from api import DELIVERY, EVENT, EVENTS, SUBSCRIPTION, SUBSCRIPTIONS, Organization, make_door
+from api import DELIVERY, EVENT, EVENTS, METRICS, SUBSCRIPTION, SUBSCRIPTIONS, WHOAMI, Organization, make_door
 from fault import KINDS, Faulty, Request, check_end, count_in, numbers
 from receiver import Answer
 
 URL = "https://hooks.example.com/in"
 MAY_BE_TOLD = {
     "write": {500, 503},
+    "short": {500, 503},
     "sync": {500, 503},
     "open": {500, 503},
+    "change": {500, 503},
+    "lock": {500, 503},
     "store": {500, 503},
     "conflict": set(),
     "memory": {500, 503},
@@ -220,10 +223,11 @@ class Reading(Changing):
     def __init__(self, org, path):
         super().__init__(org)
         event = self.api.publish().json["event_id"]
+        self.api.post(f"{self.target}/probe/secret")
         self.path = path.format(id=self.made["id"], event=event)
 
     def request(self):
-        return Request(self.org, "GET", self.path)
+        return Request(self.org, "GET", self.path, key=self.org.key_with("operate") if self.path == METRICS else None)
 
     def count(self):
         return 1
@@ -234,7 +238,7 @@ WRITES = {"create": Create, "put": Put, "patch": Patch, "rotate": Rotate, "revok
           "test": SendTest, "probe": Probe}  # fmt: skip
 READS = {"get": SUBSCRIPTION + "/{id}", "deliveries": SUBSCRIPTION + "/{id}/deliveries?page_size=10",
          "get_delivery": DELIVERY + "/{id}{event}", "list": SUBSCRIPTIONS + "?page_size=10", "get_event": EVENT + "/{event}",
-         "whoami": "/v1/whoami"}  # fmt: skip
+         "get_probe": SUBSCRIPTION + "/{id}/probe/secret", "whoami": WHOAMI, "metrics": METRICS, "healthz": "/healthz"}  # fmt: skip
 
 
 def make_operation(name, org, receiver):

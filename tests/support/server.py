@@ -43,6 +43,13 @@ def name_of(pid):
         return ""
 
 
+def is_caught(pid, number):
+    """Whether the process has a handler for that signal."""
+    with open(f"/proc/{pid}/status") as file:
+        (mask,) = [int(line.split()[1], 16) for line in file if line.startswith("SigCgt:")]
+    return bool(mask >> (number - 1) & 1)
+
+
 class Server:
     """`mount`: what stands before /v1. A subclass says how it is configured and started."""
 
@@ -126,6 +133,8 @@ class Server:
             pass
 
     def reload(self):
+        """One that listens already may still be about to say what becomes of signals."""
+        eventually(lambda: is_caught(self.process.pid, self.reload_signal), what=f"{self.name}'s readiness for a signal")
         self.process.send_signal(self.reload_signal)
 
     def stop_gracefully(self):

@@ -6,6 +6,7 @@ import collections
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -14,7 +15,7 @@ import time
 from harness import children_of
 from ledger import Event
 
-COMMAND_MAX_S = 45
+COMMAND_MAX_S = 90
 CLOCK_MAX_MS = 600_000
 
 
@@ -37,6 +38,22 @@ STRIKES = {
     "reload_server": 2,
     "restart_server": 1,
 }
+
+
+# How often, words, how many of them are killed, within how many seconds of their beginning. What stands in capitals
+# is the installation's. An export has its place here.
+COMMANDS = [
+    (4, "key create --organization ORGANIZATION", 0.4, 0.08),
+    (4, "key list --json", 0.4, 0.08),
+    (8, "publish --organization ORGANIZATION --json EVENT", 0.4, 0.08),
+    (4, "status --json", 0.4, 0.08),
+    (4, "doctor --json", 0.4, 0.08),
+    (4, "deliver --once", 0.4, 0.08),
+    (1, "recover DOOMED --since 2020-01-01T00:00:00Z", 0.4, 0.08),
+    (2, "backup COPY", 0.8, 1.5),
+    (2, "rekey", 0.7, 0.8),
+    (2, "purge", 0.5, 0.3),
+]
 
 
 class Deliverer:
@@ -163,38 +180,32 @@ class Chaos:
             self.ledger.complaints.add(f"the commands: {type(error).__name__}: {error}")
 
     def command(self):
-        organization = ["--organization", self.stage.organization]
         self.commands += 1
         token = f"{self.stage.seed}-command-{self.commands}"
         dice = random.Random(token)
-        name = dice.choice(["Doom.Happened", "Cli.Happened"])
-        words = dice.choice(
-            [
-                ["key", "create", *organization],
-                ["key", "list", "--json"],
-                ["publish", *organization, "--json", name],
-                ["publish", *organization, "--json", name],
-                ["status", "--json"],
-                ["doctor", "--json"],
-                ["deliver", "--once"],
-            ]
-        )
+        _, text, killed, within = dice.choices(COMMANDS, [weight for weight, *_ in COMMANDS])[0]
+        copy = self.stage.installation.directory / "play"
+        values = {"ORGANIZATION": self.stage.organization, "EVENT": dice.choice(["Doom.Happened", "Cli.Happened"]),
+                  "DOOMED": self.stage.doomed.id, "COPY": str(copy)}  # fmt: skip
+        words = [values.get(word, word) for word in text.split()]
         payload = b""
         if words[0] == "publish":
             self.ledger.attempt(token)
             payload = json.dumps({"token": token}).encode()
-        self.run(words, payload, token, dice)
+        self.run(words, payload, token, dice.uniform(0, within) if dice.random() < killed else None, dice.random() < 0.5)
+        if copy.exists() and not (copy / "backup").exists():
+            self.ledger.complaints.add("something that looks like a backup is none")
+        shutil.rmtree(copy, ignore_errors=True)
 
-    def run(self, words, payload, token, dice):
+    def run(self, words, payload, token, killed_after, child_alone):
         installation = self.stage.installation
         process = subprocess.Popen(
             [str(installation.command), *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=installation.env, cwd=installation.directory,
         )  # fmt: skip
         self.running = process
-        if dice.random() < 0.4:
-            timer = threading.Timer(dice.uniform(0, 0.08), self.kill_command, (process, dice.random() < 0.5))
-            timer.start()
+        if killed_after is not None:
+            threading.Timer(killed_after, self.kill_command, (process, child_alone)).start()
         try:
             out, err = process.communicate(payload, timeout=COMMAND_MAX_S)
         except subprocess.TimeoutExpired:

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 
-from api import DELIVERY, EVENT, EVENTS, SUBSCRIPTION, SUBSCRIPTIONS, Response, check_answer
+from api import DELIVERY, EVENT, EVENTS, METRICS, SUBSCRIPTION, SUBSCRIPTIONS, Response, check_answer
 from fcgi_client import ServerGone
 from ledger import Event, Secret, Subscription, Try
 
@@ -50,9 +50,9 @@ class Client:
         self.count += 1
         return f"{self.stage.seed}-{self.number}-{self.count}"
 
-    def ask(self, method, target, json_body=None, expected=200, key=None):
+    def ask(self, method, target, json_body=None, expected=200, key=None, api_key=None):
         """(the answer, when the first request was sent, when the answer was there). `expected`: one or several."""
-        headers = [("Authorization", f"Bearer {self.stage.key}")]
+        headers = [("Authorization", f"Bearer {api_key or self.stage.key}")]
         if json_body is not None:
             headers.append(("Content-Type", "application/json"))
         if method in ("POST", "PUT", "PATCH"):
@@ -109,6 +109,10 @@ class Client:
             (3, lambda: self.send_again(subscription)),
             (3, lambda: self.cancel(subscription)),
             (2, lambda: self.send_test(subscription)),
+            (3, lambda: self.probe(subscription)),
+            (3, lambda: self.read_probe(subscription)),
+            (1, self.recover),
+            (1, self.read_metrics),
             (1, lambda: self.delete(subscription)),
         ]
         return self.random.choices([action for _, action in actions], [weight for weight, _ in actions])[0]()
@@ -168,6 +172,7 @@ class Client:
             subscription.secrets = [Secret(response.json["secret"], sent_at, answered_at)]
         else:
             assert "secret" not in response.json
+            subscription.has_probe = False  # a pending one is void
             subscription.end(list(subscription.secrets), sent_at, answered_at)
 
     def read(self, subscription):
@@ -235,6 +240,29 @@ class Client:
         identity = response.json["event_id"]
         self.ledger.attempt(f"test {identity}")
         self.ledger.accept(Event(identity, f"test {identity}", [subscription.id]))
+
+    def recover(self):
+        """All that failed for the subscription whose receiver takes nothing: two attempts more for each."""
+        self.ask("POST", f"{SUBSCRIPTION}/{self.stage.doomed.id}/recover", {"since": "2020-01-01T00:00:00Z"}, 202)
+
+    def read_metrics(self):
+        response, _, _ = self.ask("GET", METRICS, api_key=self.stage.operate_key)
+        assert b"hookturn_" in response.body
+
+    # --- probes ---
+
+    def probe(self, subscription):
+        """Is asked for anew by every repetition whose answer got lost, and stays one as long as it is pending."""
+        target = f"{SUBSCRIPTION}/{subscription.id}/probe/secret"
+        subscription.is_probed = subscription.is_probed or subscription.signed
+        response, _, _ = self.ask("POST", target, expected=202 if subscription.signed else 409)
+        assert not subscription.signed or response.json["status"] == "PENDING"
+        subscription.has_probe = subscription.has_probe or subscription.signed
+
+    def read_probe(self, subscription):
+        target = f"{SUBSCRIPTION}/{subscription.id}/probe/secret"
+        response, _, _ = self.ask("GET", target, expected=200 if subscription.has_probe else (200, 404))
+        return response.status == 404 or response.json["status"] == "DONE"
 
     def publish_batch(self):
         batch = [self.event() for _ in range(self.random.randint(2, 12))]

@@ -67,6 +67,8 @@ class Subscription:
     secrets: list = field(default_factory=list)  # newest first
     ended: list = field(default_factory=list)
     active: bool = True
+    is_probed: bool = False  # some time or other
+    has_probe: bool = False  # for sure
     deleting_at: float = NEVER
 
     @property

@@ -56,6 +56,7 @@ class Stage:
         shutil.copy(BUILD / "tests/torture/store_reader", self.reader)
         self.organization = str(uuid.uuid4())
         self.key = self.installation.create_key(self.organization)
+        self.operate_key = self.installation.create_key(self.organization, scope="operate")
         self.doors = [make_door(self.installation, name) for name in ("lighttpd", apache)]
         self.api = Api(self.doors[0], self.key)
         self.everything = self.subscribe("/everything", events=[])
@@ -129,13 +130,31 @@ class Stage:
         assert self.api.post("/v1/public/webhook/event", last).status == 202
         try:
             eventually(lambda: self.waiting() == 0, DRAIN_MAX_S, "the end of all deliveries")
+            eventually(self.is_all_probed, DRAIN_MAX_S, "the end of all probes")
         except AssertionError as error:
             self.ledger.complaints.add(f"{error}: {self.waiting()} wait")
         return worker
 
+    def is_all_probed(self):
+        return all(client.read_probe(made) for client in self.clients for made in client.subscriptions if made.signed)
+
+    def finish_rekey(self):
+        """Whatever became of the ones before, one that is let run to its end leaves one key, and the store a whole."""
+        self.installation.cli("rekey", check=True, timeout=300)
+        keys = (self.installation.data / "master.key").read_text().splitlines()[1:]
+        if len(keys) != 1:
+            self.ledger.complaints.add(f"{len(keys)} master keys are left")
+
+    def pass_through_backup(self):
+        """What is read afterwards is the store as a backup has kept it."""
+        copy = self.installation.directory / "copy"
+        self.installation.cli("backup", copy, check=True, timeout=300)
+        self.installation.cli("restore", copy, check=True, timeout=300)
+
     def reckon(self):
         complain = self.ledger.complaints.add
         worker = self.drain()
+        self.finish_rekey()
         done = self.installation.cli("doctor", timeout=60)
         if done.returncode != 0:
             complain(f"doctor: {done.stdout.decode()}{done.stderr.decode()}")
@@ -148,6 +167,7 @@ class Stage:
         for pid in self.installation.strays():
             os.kill(pid, signal.SIGTERM)
         eventually(lambda: not self.installation.strays(), what="the end of the workers")
+        self.pass_through_backup()
         totals, arrivals = reckoning.check_deliveries(), reckoning.check_arrivals()
         print(f"torture: found again: {subscriptions} subscriptions, {events} events, {totals}, {arrivals} arrivals")
         if not events or "DELIVERED" not in totals:
@@ -168,6 +188,8 @@ class Stage:
             for lateness, made in late:
                 if lateness > LATE_MAX_S[door.name] + TOLERANCE_S:
                     self.ledger.complaints.add(f"{made.what} failed with {made.outcome} {lateness:.2f} s after a strike")
+            if door.server.process.poll() is not None:
+                self.ledger.complaints.add(f"{door.name} itself has ended with {door.server.process.returncode}")
         print(f"torture: {dict(self.chaos.done)}, {self.chaos.commands} commands")
         if self.verbose:
             for at, what in self.chaos.journal:
@@ -189,6 +211,8 @@ def main():
         stage.play(options.seconds)
         stage.report()
         stage.reckon()
+    except Exception as error:
+        stage.ledger.complaints.add(f"the reckoning: {type(error).__name__}: {error}")
     finally:
         if stage.ledger.complaints.texts:
             os.environ["HOOKTURN_KEEP"] = "1"

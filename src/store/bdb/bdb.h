@@ -9,6 +9,7 @@
  *     bdb_spread.c        pages made in advance
  *     bdb_cursor.c        ordered walks
  *     bdb_walk.c          whole tables, with nothing locked
+ *     bdb_system.c        how all of that is written to the files, and what happens without memory
  *     bdb_log.c           the log's old parts: removed, or held while a backup copies
  *     bdb_answer.c        answering once (idempotency keys)
  *     bdb_publish.c       a verb of store.h each, or a step of one:
@@ -146,8 +147,8 @@ void bdb_table_file(enum bdb_table table, char *out);
 /* Whether there is one in a store of that format. STATUS_NOT_FOUND: none, and none is missed. STATUS_CORRUPT: it is
  * lost, which is logged. */
 enum status bdb_table_file_find(const char *home, int format, enum bdb_table table) MUST_USE;
-/* Before a recovery, which passes over a file that is lost or no table any more, and then forgets what the log knows of
- * it. STATUS_CORRUPT. */
+/* Before a recovery, with nobody else there: it passes over a file that is lost or no table any more, and then forgets
+ * what the log knows of it. STATUS_CORRUPT. A page that was not written to its end is cut off: the log has it. */
 enum status bdb_table_files_check(const char *home, int format, struct failure *failure) MUST_USE;
 
 /* ---- bdb_spread.c ---- */

@@ -168,6 +168,7 @@ enum status bdb_enter(struct bdb *bdb, enum store_role role, struct failure *fai
 
 struct bdb *bdb_new(const char *data_dir)
 {
+    bdb_system_prepare();
     struct bdb *bdb = mem_calloc(1, sizeof *bdb);
     bdb->home = bdb_home_path(data_dir);
     pthread_mutex_init(&bdb->mutex, NULL);

@@ -13,6 +13,8 @@ void bdb_free(struct bdb *bdb);
 enum status bdb_enter(struct bdb *bdb, enum store_role role, struct failure *failure) MUST_USE;
 /* Looks at every page of a table that nobody has open. */
 enum status bdb_verify_table(const char *home, enum bdb_table table) MUST_USE;
+/* From now on Berkeley DB writes whole pages or nothing, in this process, which ends when there is no memory for it. */
+void bdb_system_prepare(void);
 /* For DB_ENV->set_errcall and DB->set_errcall. */
 void bdb_log_message(const DB_ENV *env, const char *prefix, const char *message);
 

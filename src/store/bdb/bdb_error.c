@@ -35,6 +35,7 @@ static enum status unexpected(int code)
         return STATUS_AGAIN;
     case DB_RUNRECOVERY:
         return STATUS_UNAVAILABLE;
+    case EINVAL: /* what we ask for is right, so a file is not what it should be */
     case DB_VERIFY_BAD:
     case DB_PAGE_NOTFOUND:
     case DB_CHKSUM_FAIL:

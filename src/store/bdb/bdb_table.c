@@ -59,10 +59,10 @@ static enum status open_handle(struct bdb *bdb, enum bdb_table table, DB **out)
         code = db->set_flags(db, table_of(table)->settings);
     if (code == 0)
         code = db->open(db, NULL, file, NULL, DB_BTREE, flags, 0600);
-    if (code == ENOENT)
+    if (code == ENOENT) {
         log_error("store_table_missing", LOG_TEXT("file", file));
-    if (code == ENOENT || code == EINVAL) /* what we ask for is right, so the file is not what it should be */
         code = DB_VERIFY_BAD;
+    }
     status = bdb_status(bdb, code, file);
     if (status == STATUS_OK)
         *out = db;

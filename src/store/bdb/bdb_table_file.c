@@ -6,15 +6,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "store/bdb/bdb_home.h"
 #include "store/bdb/gate_files.h"
 
-/* A file of Berkeley DB begins with the number of a log record (8 bytes), that of the page (4), and the magic. */
-enum { MAGIC_AT = 12 };
+/* So a file of Berkeley DB begins. */
+struct head {
+    uint32_t log_record[2];
+    uint32_t page;
+    uint32_t magic;
+    uint32_t version;
+    uint32_t page_bytes;
+};
 
 void bdb_table_file(enum bdb_table table, char *out)
 {
@@ -24,13 +30,13 @@ void bdb_table_file(enum bdb_table table, char *out)
         snprintf(out, BDB_FILE_NAME, "%s.%x.db", bdb_table_name(table), (unsigned)(table - BDB_INBOX));
 }
 
-static int open_file(const char *home, enum bdb_table table)
+static int open_file(const char *home, enum bdb_table table, int flags)
 {
     char file[BDB_FILE_NAME];
     struct buf path = {0};
     bdb_table_file(table, file);
     buf_printf(&path, "%s/%s", home, file);
-    int fd = open(path.data, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = open(path.data, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     int cause = errno;
     buf_clear(&path);
     errno = cause;
@@ -51,30 +57,48 @@ static enum status status_of_errno(int format, enum bdb_table table)
 
 enum status bdb_table_file_find(const char *home, int format, enum bdb_table table)
 {
-    int fd = open_file(home, table);
+    int fd = open_file(home, table, O_RDONLY);
     if (fd < 0)
         return status_of_errno(format, table);
     close(fd);
     return STATUS_OK;
 }
 
-/* Another machine's order of bytes is Berkeley DB's business. */
-static bool is_magic(uint32_t word)
+/* In another machine's order of bytes a file is Berkeley DB's business. */
+static bool is_head(const struct head *head)
 {
-    return word == DB_BTREEMAGIC || bswap_32(word) == DB_BTREEMAGIC;
+    return head->magic == DB_BTREEMAGIC || bswap_32(head->magic) == DB_BTREEMAGIC;
+}
+
+/* What a killed process had written of a page when the file grew. Nobody has read it, and no checkpoint has passed it.
+ */
+static enum status cut_to_pages(int fd, const struct head *head, const char *file)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return gate_status_of_errno();
+    if (head->magic != DB_BTREEMAGIC || head->page_bytes == 0 || info.st_size % (off_t)head->page_bytes == 0)
+        return STATUS_OK;
+    log_warn("store_page_cut_off", LOG_TEXT("file", file), LOG_NUMBER("bytes", info.st_size));
+    return ftruncate(fd, info.st_size - info.st_size % (off_t)head->page_bytes) == 0 ? STATUS_OK
+                                                                                     : gate_status_of_errno();
 }
 
 /* In a store that is being made, or brought up to date, a file may still be empty: recovery makes it. */
 static enum status check_file(const char *home, int format, enum bdb_table table)
 {
-    uint32_t word = 0;
-    int fd = open_file(home, table);
+    char file[BDB_FILE_NAME];
+    struct head head = {.magic = 0};
+    int fd = open_file(home, table, O_RDWR);
     if (fd < 0)
         return status_of_errno(format, table);
-    ssize_t got = pread(fd, &word, sizeof word, MAGIC_AT);
-    enum status status = got < 0 ? gate_status_of_errno() : is_magic(word) ? STATUS_OK : STATUS_CORRUPT;
+    bdb_table_file(table, file);
+    ssize_t got = pread(fd, &head, sizeof head, 0);
+    enum status status = got < 0 ? gate_status_of_errno() : STATUS_OK;
+    if (status == STATUS_OK && (got > 0 || format == BDB_HOME_FORMAT))
+        status = is_head(&head) ? cut_to_pages(fd, &head, file) : STATUS_CORRUPT;
     close(fd);
-    return got == 0 && format < BDB_HOME_FORMAT ? STATUS_OK : status;
+    return status;
 }
 
 enum status bdb_table_files_check(const char *home, int format, struct failure *failure)
