@@ -217,7 +217,7 @@ int openat(int directory, const char *path, int flags, ...)
 /* ---- memory ---- */
 
 /* A sanitizer has an allocator of its own. */
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);

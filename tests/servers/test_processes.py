@@ -94,6 +94,7 @@ def test_a_polite_signal_ends_one_process_in_the_middle_of_requests_and_costs_no
     if own.door.name in ("fcgi", "lighttpd"):
         assert set(others) <= set(own.door.pids()), "a clean end is no reason for the others to leave"
     if own.door.name == "fcgi":
+        eventually(lambda: own.door.pool.exits, what="the status of the one that ended")
         assert set(own.door.pool.exits) == {0}
 
 

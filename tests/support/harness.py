@@ -281,6 +281,7 @@ class Uploaded(Installation):
 def sanitizer_env(directory):
     return {
         "ASAN_OPTIONS": f"log_path={directory}/sanitizer:detect_leaks=1",
+        "TSAN_OPTIONS": f"log_path={directory}/sanitizer",
         "UBSAN_OPTIONS": f"log_path={directory}/sanitizer:print_stacktrace=1",
     }
 
@@ -293,11 +294,14 @@ def is_finding(report):
     return bool(report.strip())
 
 
+SANITIZER_SIGNS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
+
+
 def sanitizer_reports(directory):
     reports = [path.read_text(errors="replace") for path in Path(directory).glob("sanitizer.*")]
     found = [report[:4000] for report in reports if is_finding(report)]
     for path in Path(directory).rglob("*.log"):
         for line in path.read_text(errors="replace").splitlines():
-            if "AddressSanitizer" in line or "LeakSanitizer" in line or "runtime error:" in line:
+            if any(sign in line for sign in SANITIZER_SIGNS):
                 found.append(line)
     return found

@@ -12,7 +12,7 @@ import subprocess
 from harness import ROOT, children_of, eventually, free_port, is_alive
 
 CONF = ROOT / "conf"
-TEST_VARIABLES = ("HOOKTURN_TEST", "ASAN_", "UBSAN_")
+TEST_VARIABLES = ("HOOKTURN_TEST", "ASAN_", "TSAN_", "UBSAN_")
 
 
 def find_program(name):
