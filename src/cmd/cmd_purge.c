@@ -2,42 +2,21 @@
 #include "cmd/command.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "cmd/family.h"
+#include "cmd/progress.h"
 #include "cmd/shared.h"
-
-#define PROGRESS_EVERY_MS INT64_C(200)
 
 struct purge {
     const struct conf *conf;
     struct upkeep_counts *done; /* shared with the children: another one goes on where one had to leave */
-    bool shows_progress;
-    int64_t shown_at_ms;
 };
 
 static uint64_t sum(const struct upkeep_counts *counts)
 {
     return counts->expired + counts->surplus + counts->deliveries + counts->events + counts->answers +
            counts->subscriptions;
-}
-
-static void show_progress(struct purge *purge)
-{
-    int64_t now_ms = clock_monotonic_ms();
-    if (!purge->shows_progress || now_ms - purge->shown_at_ms < PROGRESS_EVERY_MS)
-        return;
-    purge->shown_at_ms = now_ms;
-    fprintf(stderr, "\r%" PRIu64 " removed or cancelled ...", sum(purge->done));
-    fflush(stderr);
-}
-
-static void clear_progress(const struct purge *purge)
-{
-    if (purge->shows_progress)
-        fputs("\r\033[K", stderr);
 }
 
 /* A pass may cancel what the next one deletes: until one finds nothing. */
@@ -47,17 +26,20 @@ static enum status purge_all(struct purge *purge, struct store *store)
     struct upkeep_state state = {.only_waiting = false};
     uint64_t before = sum(purge->done);
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && !family_stop) {
+    struct progress shown;
+    const struct store_progress progress = progress_begin(&shown);
+    bool goes_on = !family_stop;
+    while (status == STATUS_OK && goes_on) {
         bool is_done = false;
         status = store_upkeep(store, clock_now_ms(), &limits, &state, purge->done, &is_done);
-        show_progress(purge);
+        goes_on = progress.report(progress.context, "removed or cancelled", sum(purge->done), 0);
         if (status != STATUS_OK || !is_done)
             continue;
         if (sum(purge->done) == before)
             break;
         before = sum(purge->done);
     }
-    clear_progress(purge);
+    progress_end(&shown);
     return status;
 }
 
@@ -91,7 +73,7 @@ static int work(void *context)
 static int run(const struct command *command, const struct command_line *line)
 {
     struct conf conf;
-    struct purge purge = {.conf = &conf, .shows_progress = isatty(STDERR_FILENO)};
+    struct purge purge = {.conf = &conf};
     purge.done = shared_new(sizeof *purge.done);
     if (!purge.done)
         return EXIT_FAILED;

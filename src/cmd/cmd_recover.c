@@ -4,13 +4,12 @@
 #include "cmd/command.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/timestamp.h"
 #include "cmd/family.h"
+#include "cmd/progress.h"
 #include "cmd/shared.h"
 #include "store/worker_start.h"
 
@@ -24,16 +23,16 @@ struct window {
 
 /* ---- what is shown ---- */
 
-static void show_progress(const struct window *window, const char *end)
+static void append_requeued(struct buf *out, uint64_t requeued)
 {
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%" PRIu64 " deliveries are due again%s", *window->requeued, end);
+    buf_printf(out, "%" PRIu64 " %s due again", requeued, requeued == 1 ? "delivery is" : "deliveries are");
 }
 
 static int print_result(const struct window *window)
 {
     struct buf text = {0};
-    buf_printf(&text, "%" PRIu64 " deliveries are due again\n", *window->requeued);
+    append_requeued(&text, *window->requeued);
+    buf_append_text(&text, "\n");
     int exit_status = command_print(&text);
     buf_clear(&text);
     return exit_status;
@@ -43,8 +42,11 @@ static int print_stop(const struct window *window)
 {
     char until[TIMESTAMP_SIZE];
     timestamp_format(window->until_ms, until);
-    return command_fail("stopped; %" PRIu64 " deliveries are due again; the same with --until %s goes on from here",
-                        *window->requeued, until);
+    struct buf text = {0};
+    append_requeued(&text, *window->requeued);
+    int exit_status = command_fail("stopped; %s; the same with --until %s goes on from here", buf_text(&text), until);
+    buf_clear(&text);
+    return exit_status;
 }
 
 /* ---- the child ---- */
@@ -57,14 +59,17 @@ static enum status recover_all(struct store *store, const struct window *window,
                                 .until_ms = window->until_ms,
                                 .has_more = true};
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && recovery.has_more && !family_stop) {
+    struct progress shown;
+    const struct store_progress progress = progress_begin(&shown);
+    bool goes_on = !family_stop;
+    while (goes_on && recovery.has_more) {
         status = store_recover(store, clock_now_ms(), &recovery, NULL);
         if (status != STATUS_OK)
             break;
         *window->requeued += recovery.requeued;
-        show_progress(window, "");
+        goes_on = progress.report(progress.context, "due again", *window->requeued, 0);
     }
-    show_progress(window, "\n");
+    progress_end(&shown);
     return status;
 }
 

@@ -13,7 +13,7 @@ struct progress {
     int64_t shown_at_ms; /* 0: nothing is shown */
 };
 
-/* For a verb of the store. It also asks the verb to stop after a signal (family_stop). */
+/* For a verb of the store, or a loop over short ones. It also asks to stop after a signal (family_stop). */
 struct store_progress progress_begin(struct progress *progress);
 /* Before anything else is said: takes the line away. */
 void progress_end(struct progress *progress);

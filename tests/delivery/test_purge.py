@@ -55,6 +55,16 @@ def test_it_runs_beside_requests_and_a_worker(service, receiver):
     assert purge(org)[1] == 0
 
 
+def test_it_shows_a_terminal_how_far_it_came(service, receiver):
+    org = service(clock=True)
+    org.api.subscribe(url=receiver.url("/in"))
+    org.api.publish()
+    org.installation.deliver_once()
+    org.installation.set_clock(31 * DAY_MS)
+    shown = org.installation.cli_at_terminal("purge")
+    assert b"removed or cancelled: " in shown and shown.endswith(b"\r\x1b[K"), "the line is gone when the result is printed"
+
+
 def test_it_takes_no_operands(service):
     org = service()
     assert org.installation.cli("purge", "now").returncode == 2

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import random
 import re
 import shutil
@@ -159,6 +160,17 @@ class Installation:
 
     def cli(self, *args, **more):
         return self.run_program(self.command, *args, **more)
+
+    def cli_at_terminal(self, *args):
+        """What the command, which has to succeed, wrote to stderr where that is a terminal."""
+        ours, theirs = pty.openpty()
+        try:
+            script = f'exec "$@" 2>/proc/{os.getpid()}/fd/{theirs}'
+            self.run_program("/bin/sh", "-c", script, "sh", self.command, *args, check=True)
+            return os.read(ours, 4096)
+        finally:
+            os.close(ours)
+            os.close(theirs)
 
     def interrupt(self, *args, number=signal.SIGKILL, within=0.1):
         """Starts a command and ends it at some moment of the next seconds: SIGKILL for parent and child at once, another
