@@ -12,6 +12,7 @@
 
 #include "base/tree.h"
 #include "store/bdb/bdb_home.h"
+#include "store/store_files.h"
 
 struct copy {
     struct bdb *bdb;
@@ -21,20 +22,13 @@ struct copy {
     uint64_t total;
 };
 
-static struct buf path_in(const char *directory, const char *name)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s/%s", directory, name);
-    return path;
-}
-
 /* 0 where there is no such file: the copying says so. */
 static uint64_t table_bytes(const struct bdb *bdb, enum bdb_table table)
 {
     char file[BDB_FILE_NAME];
     struct stat info;
     bdb_table_file(table, file);
-    struct buf path = path_in(bdb->home, file);
+    struct buf path = store_path(bdb->home, file);
     uint64_t bytes = stat(path.data, &info) == 0 ? (uint64_t)info.st_size : 0;
     buf_clear(&path);
     return bytes;
@@ -76,7 +70,7 @@ static enum status copy_tables(struct copy *copy)
 
 static enum status copy_file(const struct copy *copy, const char *name)
 {
-    struct buf from = path_in(copy->bdb->home, name), to = path_in(copy->directory, name);
+    struct buf from = store_path(copy->bdb->home, name), to = store_path(copy->directory, name);
     enum status status = tree_copy_file(from.data, to.data, NULL);
     buf_clear(&from);
     buf_clear(&to);
