@@ -11,7 +11,7 @@ void metrics_family(struct buf *out, const char *name, const char *type, const c
 
 static void add_escaped(struct buf *out, const char *value)
 {
-    for (size_t i = 0; value[i] != '\0' && i < METRICS_LABEL_MAX; i++) {
+    for (size_t i = 0; i < METRICS_LABEL_MAX && value[i] != '\0'; i++) {
         switch (value[i]) {
         case '\\':
             buf_append_text(out, "\\\\");

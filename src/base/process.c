@@ -32,6 +32,7 @@ static void raise_descriptor_limit(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     rlim_t wanted = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+    /* cppcheck-suppress knownConditionTrueFalse ; it takes `wanted` for the soft limit */
     if (limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = wanted;
@@ -58,7 +59,7 @@ static void close_listed(void)
     if (!list)
         return;
     for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
-        int fd = atoi(entry->d_name); /* 0 for "." and ".." */
+        int fd = (int)strtol(entry->d_name, NULL, 10); /* 0 for "." and ".." */
         if (fd > STDERR_FILENO && fd != dirfd(list))
             close(fd);
     }

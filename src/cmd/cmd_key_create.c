@@ -86,10 +86,10 @@ static int create(struct creation *creation)
 
 static int run(const struct command *command, const struct command_line *line)
 {
+    struct conf conf;
     struct creation creation = {0};
     int exit_status = fill_key(command, line, &creation.key);
     if (exit_status == EXIT_DONE) {
-        struct conf conf;
         exit_status = command_prepare(command, line->conf_path, &conf);
         creation.conf = &conf;
         if (exit_status == EXIT_DONE)

@@ -203,11 +203,11 @@ static int complete_event(const char *file, const struct conf *conf, struct even
 
 static int run(const struct command *command, const struct command_line *line)
 {
+    struct conf conf;
     struct publication publication = {.is_json = line->values[JSON]};
     const char *file = line->operands[FILE_OPERAND];
     int exit_status = fill_event(command, line, &publication.event);
     if (exit_status == EXIT_DONE) {
-        struct conf conf;
         exit_status = command_prepare(command, line->conf_path, &conf);
         publication.conf = &conf;
         if (exit_status == EXIT_DONE)

@@ -14,7 +14,7 @@
 #include "store/worker_start.h"
 
 struct window {
-    const struct conf *conf;
+    struct conf conf;
     const char *text; /* the subscription's id as it was given */
     struct object_id id;
     int64_t since_ms, until_ms;
@@ -87,7 +87,7 @@ static int work(void *context)
     const struct window *window = context;
     struct store *store;
     struct uuid organization_id;
-    int exit_status = command_open_store(window->conf, &store);
+    int exit_status = command_open_store(&window->conf, &store);
     if (exit_status != EXIT_DONE)
         return exit_status;
     enum status status = store_subscription_owner(store, &window->id, &organization_id);
@@ -96,7 +96,7 @@ static int work(void *context)
     store_close(store);
     exit_status = report(window, status);
     if (*window->requeued > 0)
-        worker_start_if_none(window->conf);
+        worker_start_if_none(&window->conf);
     return exit_status;
 }
 
@@ -123,12 +123,10 @@ static int read_window(const struct command *command, const struct command_line 
 
 static int run_window(const struct command *command, const char *conf_path, struct window *window)
 {
-    struct conf conf;
-    int exit_status = command_prepare(command, conf_path, &conf);
-    window->conf = &conf;
+    int exit_status = command_prepare(command, conf_path, &window->conf);
     if (exit_status == EXIT_DONE)
         exit_status = family_run(work, window, false);
-    conf_clear(&conf);
+    conf_clear(&window->conf);
     return exit_status;
 }
 

@@ -17,7 +17,7 @@ struct guard {
 
 /* Before anything is asked of a resolver: the port, and a literal address. */
 bool guard_allows_url(const struct guard *guard);
-/* For CURLOPT_OPENSOCKETFUNCTION; `guard` is a struct guard. CURL_SOCKET_BAD for an address that is not allowed. */
-curl_socket_t guard_open_socket(void *guard, curlsocktype purpose, struct curl_sockaddr *to);
+/* For CURLOPT_OPENSOCKETFUNCTION; `context` is a struct guard. CURL_SOCKET_BAD for an address that is not allowed. */
+curl_socket_t guard_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to);
 
 #endif

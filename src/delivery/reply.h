@@ -29,9 +29,9 @@ struct reply {
 
 void reply_init(struct reply *reply);
 void reply_clear(struct reply *reply);
-/* For CURLOPT_HEADERFUNCTION and CURLOPT_WRITEFUNCTION; `reply` is a struct reply. They return how much was taken;
+/* For CURLOPT_HEADERFUNCTION and CURLOPT_WRITEFUNCTION; `context` is a struct reply. They return how much was taken;
  * less than given ends the transfer. */
-size_t reply_take_line(char *line, size_t size, size_t count, void *reply);
-size_t reply_take_body(char *bytes, size_t size, size_t count, void *reply);
+size_t reply_take_line(char *line, size_t size, size_t count, void *context);
+size_t reply_take_body(char *bytes, size_t size, size_t count, void *context);
 
 #endif

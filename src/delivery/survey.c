@@ -90,13 +90,12 @@ static void count(void *context, const struct store_backlog *backlog)
 
 static void conclude(struct survey *survey, int64_t now_ms)
 {
-    size_t count;
     put_in_order(survey);
-    count = survey->tally_count < WORKER_DESTINATIONS ? survey->tally_count : WORKER_DESTINATIONS;
+    size_t kept = survey->tally_count < WORKER_DESTINATIONS ? survey->tally_count : WORKER_DESTINATIONS;
     survey->last = survey->present;
     survey->last.counted_at_ms = now_ms;
-    survey->last.destination_count = count;
-    memcpy(survey->last.destinations, survey->tallies, count * sizeof(survey->tallies[0]));
+    survey->last.destination_count = kept;
+    memcpy(survey->last.destinations, survey->tallies, kept * sizeof(survey->tallies[0]));
     survey->present = (struct worker_backlog){.due = 0};
     survey->tally_count = 0;
 }

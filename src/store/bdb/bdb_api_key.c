@@ -122,7 +122,7 @@ static enum status page_work(struct bdb *bdb, DB_TXN *txn, void *context)
 {
     struct page *page = context;
     unsigned char digests[WALK_PAGE][SHA256_BYTES];
-    size_t count;
+    size_t count = 0;
     page_clear(page);
     enum status status = collect_digests(bdb, &page->from, digests, &count);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {

@@ -16,16 +16,16 @@ struct counting {
 static enum status tell(struct bdb *bdb, struct counting *counting)
 {
     struct subscription subscription;
-    struct store_backlog *backlog = &counting->backlog;
-    if (backlog->due + backlog->later == 0)
+    struct store_backlog backlog = counting->backlog;
+    if (backlog.due + backlog.later == 0)
         return STATUS_OK;
     enum status status =
         bdb_subscription_look(bdb, &counting->first.organization_id, &counting->first.subscription_id, &subscription);
     if (status != STATUS_OK)
         return bdb_is_unreadable(status) ? STATUS_OK : status;
-    backlog->subscription = &subscription;
+    backlog.subscription = &subscription;
     if (!subscription.is_deleted)
-        counting->visit(counting->context, backlog);
+        counting->visit(counting->context, &backlog);
     subscription_clear(&subscription);
     return STATUS_OK;
 }

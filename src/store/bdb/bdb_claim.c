@@ -4,6 +4,8 @@
  * somebody in haste goes round those on the agenda most of the time. */
 #include "store/bdb/bdb_agenda.h"
 
+#include <assert.h>
+
 enum {
     TOMBSTONE_STEPS = 10, /* transactions a call and deleted subscription */
     HASTY_HOPS = 500      /* a call of somebody in haste */
@@ -358,6 +360,7 @@ enum status bdb_claim(struct store *store, int64_t now_ms, size_t max, const str
     struct bdb *bdb = bdb_of(store);
     struct round round = {bdb, now_ms, claimer, out, max, 0, INT64_MAX, false, 0};
     bool is_done;
+    assert(claimer || max == 0);
     bool is_hasty = claimer && claimer->is_hasty;
     enum status status = bdb_intake(bdb, is_hasty, &is_done);
     if (status != STATUS_OK)

@@ -44,10 +44,10 @@ static int open_private(const char *home, DB_ENV **out)
 static enum status settle(const char *home)
 {
     DB_ENV *env = NULL;
-    enum status status = bdb_status(NULL, open_private(home, &env), "recovery of the copy");
-    if (status != STATUS_OK)
-        return status;
-    status = bdb_status(NULL, env->txn_checkpoint(env, 0, 0, DB_FORCE), "checkpoint of the copy");
+    int code = open_private(home, &env);
+    if (code != 0)
+        return bdb_status(NULL, code, "recovery of the copy");
+    enum status status = bdb_status(NULL, env->txn_checkpoint(env, 0, 0, DB_FORCE), "checkpoint of the copy");
     if (status == STATUS_OK)
         status = bdb_status(NULL, env->log_archive(env, NULL, DB_ARCH_REMOVE), "log of the copy");
     enum status closed = bdb_status(NULL, env->close(env, 0), "close of the copy");
