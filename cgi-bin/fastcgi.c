@@ -6,7 +6,7 @@
 #include "fastcgi.h"
 
 #include <errno.h>
-#include <fastcgi.h>
+#include <fastcgi.h> /* NOLINT(readability-duplicate-include): libfcgi's */
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <netinet/in.h>

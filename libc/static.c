@@ -21,9 +21,11 @@ char *user_home(uid_t uid)
 }
 
 /* The linker puts these in place of the functions without the prefix (--wrap). */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
 void *__wrap_dlopen(const char *name, int flags);
 int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out);
 struct hostent *__wrap_gethostbyname(const char *name);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 void *__wrap_dlopen(const char *name, int flags)
 {

@@ -244,11 +244,13 @@ static bool has_duplicate_names(const struct json_scan *scan)
     if (scan->kind != JSON_OBJECT || scan->count < 2) {
         return false;
     }
+    /* NOLINTBEGIN(bugprone-sizeof-expression): an array of pointers */
     const struct json_span **sorted = mem_calloc(scan->count, sizeof *sorted);
     for (size_t i = 0; i < scan->count; i++) {
         sorted[i] = &scan->spans[i];
     }
     qsort(sorted, scan->count, sizeof *sorted, compare_names);
+    /* NOLINTEND(bugprone-sizeof-expression) */
     for (size_t i = 1; i < scan->count && !found; i++) {
         found = compare_names(&sorted[i - 1], &sorted[i]) == 0;
     }

@@ -160,6 +160,7 @@ CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...)
     va_list arguments;
     va_start(arguments, option);
     if (option < CURLOPTTYPE_OBJECTPOINT)
+        /* NOLINTNEXTLINE(bugprone-branch-clone): each type of argument is read as what it is */
         code = loaded.easy_setopt(easy, option, va_arg(arguments, long));
     else if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_BLOB)
         code = loaded.easy_setopt(easy, option, va_arg(arguments, curl_off_t));

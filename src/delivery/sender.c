@@ -26,6 +26,7 @@ static struct transfer *pool_grow(struct sender *sender)
     struct transfer *transfer = transfer_new(sender->policy);
     if (!transfer)
         return NULL;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     sender->all = mem_realloc(sender->all, sender->all_count + 1, sizeof(*sender->all));
     sender->all[sender->all_count++] = transfer;
     return transfer;

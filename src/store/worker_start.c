@@ -34,8 +34,6 @@ enum {
     TURN_POLL_MS = 2
 };
 
-extern char **environ;
-
 /* Clear it with buf_clear. */
 static struct buf path_in(const struct conf *conf, const char *name)
 {
@@ -217,6 +215,7 @@ static bool failed_just_now(int fd)
     int64_t failed_at_ms;
     ssize_t length = pread(fd, text, sizeof text - 1, 0);
     text[length > 0 ? length : 0] = '\0';
+    /* NOLINTNEXTLINE(cert-err34-c): whatever it reads, the worst is another start */
     if (sscanf(text, "%" SCNd64, &failed_at_ms) != 1)
         return false;
     int64_t age_ms = clock_now_ms() - failed_at_ms;

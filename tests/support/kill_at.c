@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
 int __real_fsync(int fd);
 int __real_mkdir(const char *path, mode_t mode);
 int __real_rename(const char *from, const char *to);
@@ -21,6 +22,7 @@ int __wrap_rename(const char *from, const char *to);
 int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 int __wrap_unlink(const char *path);
 int __wrap_unlinkat(int directory, const char *path, int flags);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static void count(void)
 {

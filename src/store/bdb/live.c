@@ -56,6 +56,7 @@ static bool owner_read(int fd, struct owner *out)
     if (length <= 0)
         return false;
     text[length] = '\0';
+    /* NOLINTNEXTLINE(cert-err34-c): a number that the file cannot hold is of no process */
     return sscanf(text, "%ld %llu %llu %u", &out->pid, &out->started, &out->namespace, &out->slot) == 4;
 }
 
