@@ -41,7 +41,7 @@ STRIKES = {
 
 
 # How often, words, how many of them are killed, within how many seconds of their beginning. What stands in capitals
-# is the installation's. An export has its place here.
+# is the installation's.
 COMMANDS = [
     (4, "key create --organization ORGANIZATION", 0.4, 0.08),
     (4, "key list --json", 0.4, 0.08),
@@ -53,6 +53,8 @@ COMMANDS = [
     (2, "backup COPY", 0.8, 1.5),
     (2, "rekey", 0.7, 0.8),
     (2, "purge", 0.5, 0.3),
+    (2, "export FILE", 0.7, 0.8),
+    (2, "import FILE", 0.7, 0.8),
 ]
 
 
@@ -184,10 +186,14 @@ class Chaos:
         token = f"{self.stage.seed}-command-{self.commands}"
         dice = random.Random(token)
         _, text, killed, within = dice.choices(COMMANDS, [weight for weight, *_ in COMMANDS])[0]
-        copy = self.stage.installation.directory / "play"
+        copy, file = (self.stage.installation.directory / name for name in ("play", "play.jsonl"))
         values = {"ORGANIZATION": self.stage.organization, "EVENT": dice.choice(["Doom.Happened", "Cli.Happened"]),
-                  "DOOMED": self.stage.doomed.id, "COPY": str(copy)}  # fmt: skip
+                  "DOOMED": self.stage.doomed.id, "COPY": str(copy), "FILE": str(file)}  # fmt: skip
         words = [values.get(word, word) for word in text.split()]
+        if words[0] == "export":
+            file.unlink(missing_ok=True)
+        elif words[0] == "import" and not file.exists():
+            return
         payload = b""
         if words[0] == "publish":
             self.ledger.attempt(token)
@@ -195,6 +201,8 @@ class Chaos:
         self.run(words, payload, token, dice.uniform(0, within) if dice.random() < killed else None, dice.random() < 0.5)
         if copy.exists() and not (copy / "backup").exists():
             self.ledger.complaints.add("something that looks like a backup is none")
+        if words[0] == "export" and file.exists() and b'{"hookturn":"end"' not in file.read_bytes().splitlines()[-1]:
+            self.ledger.complaints.add("something that looks like an export is none")
         shutil.rmtree(copy, ignore_errors=True)
 
     def run(self, words, payload, token, killed_after, child_alone):

@@ -32,7 +32,7 @@ from receiver import OK, Answer, Receiver  # noqa: E402
 from reckoning import Reckoning  # noqa: E402
 
 CLIENTS = 8
-APACHES = ["apache-fcgid", "apache-proxy-fcgi"]
+APACHES = ["apache-fcgid", "apache-proxy-fcgi", "apache-cgid"]
 LATE_MAX_S = collections.defaultdict(lambda: 1.0, {"apache-fcgid": 3.0})
 TOLERANCE_S = 1.0  # for a machine that does something else as well
 DRAIN_MAX_S = 120
