@@ -177,14 +177,22 @@ void doctor_space(struct doctor *doctor, struct finding *finding)
     buf_clear(&text);
 }
 
-/* A configuration in the data directory may be read by others. */
+/* Whether it lies in `bin`, the program's place where there is no other one. */
+static bool is_program(const struct doctor *doctor, const char *path)
+{
+    size_t length = strlen(doctor->conf->data_dir);
+    const char *inner = path + length;
+    return strncmp(inner, "/bin", 4) == 0 && (inner[4] == '\0' || inner[4] == '/');
+}
+
+/* A configuration in the data directory may be read by others, and so may the program. */
 static bool is_open(const struct doctor *doctor, const FTSENT *entry)
 {
     const struct stat *info = entry->fts_statp;
     if (info->st_uid != geteuid())
         return true;
-    return !S_ISLNK(info->st_mode) && (info->st_mode & (S_IRWXG | S_IRWXO)) != 0 &&
-           strcmp(entry->fts_path, doctor->conf->path) != 0;
+    mode_t open = is_program(doctor, entry->fts_path) ? S_IWGRP | S_IWOTH : S_IRWXG | S_IRWXO;
+    return !S_ISLNK(info->st_mode) && (info->st_mode & open) != 0 && strcmp(entry->fts_path, doctor->conf->path) != 0;
 }
 
 void doctor_permissions(struct doctor *doctor, struct finding *finding)

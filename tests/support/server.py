@@ -141,26 +141,8 @@ class Server:
         self.process.send_signal(self.graceful_signal)
 
     def request(self, method, target, headers=(), body=None, chunked=False, timeout=30):
-        """(status, headers, body). Headers go out as they stand, in order, beside Host and the body's length, which
-        servers insist on (411)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.putrequest(method, self.mount + target, skip_accept_encoding=True)
-            for name, value in headers:
-                connection.putheader(name, value)
-            if chunked:
-                connection.putheader("Transfer-Encoding", "chunked")
-            elif body is not None or method in ("POST", "PUT", "PATCH"):
-                connection.putheader("Content-Length", str(len(body or b"")))
-            connection.endheaders()
-            try:
-                send_body(connection, body or b"", chunked)
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the answer may have come before the whole body was taken
-            answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
-        finally:
-            connection.close()
+        """(status, headers, body)."""
+        return exchange(self.port, method, self.mount + target, headers, body, chunked, timeout)
 
     def close(self):
         mine = [self.process.pid, *descendants(self.process.pid)]
@@ -179,6 +161,29 @@ class Server:
             for pid in filter(is_alive, mine[1:]):
                 os.kill(pid, signal.SIGKILL)
         assert not late, f"{self.name} did not end within 15 s of its signal"
+
+
+def exchange(port, method, target, headers=(), body=None, chunked=False, timeout=30):
+    """One request to 127.0.0.1: (status, headers, body). Headers go out as they stand, in order, beside Host and the
+    body's length, which servers insist on (411)."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value)
+        if chunked:
+            connection.putheader("Transfer-Encoding", "chunked")
+        elif body is not None or method in ("POST", "PUT", "PATCH"):
+            connection.putheader("Content-Length", str(len(body or b"")))
+        connection.endheaders()
+        try:
+            send_body(connection, body or b"", chunked)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the answer may have come before the whole body was taken
+        answer = connection.getresponse()
+        return answer.status, answer.getheaders(), answer.read()
+    finally:
+        connection.close()
 
 
 def send_body(connection, body, chunked):
