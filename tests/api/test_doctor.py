@@ -199,6 +199,19 @@ def test_files_open_to_others_are_named_and_counted(install):
     assert "chmod -R go-rwx" in found["remedy"]
 
 
+def test_a_program_in_the_data_directory_may_be_read_by_others_but_not_changed(install):
+    installation = install()
+    program = installation.data / "bin/hookturn"
+    program.parent.mkdir(mode=0o755)
+    program.touch()
+    program.chmod(0o755)
+    assert examine(installation)["permissions"]["state"] == "ok"
+    program.chmod(0o775)
+    assert "bin/hookturn is not ours alone" in problem(installation, "permissions")["message"]
+    program.parent.rename(installation.data / "binaries")
+    assert examine(installation)["permissions"]["state"] == "problem"
+
+
 def test_a_configuration_that_others_can_read_is_none(install):
     installation = install()
     installation.conf_path.chmod(0o644)
