@@ -2,8 +2,11 @@
 or by uploading files alone, through Apache with suexec as plain CGI and mod_fcgid, under the host's limits."""
 
 import hashlib
+import os
+import pty
 import re
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -296,6 +299,20 @@ def test_without_a_terminal_and_consent_nothing_is_done(host):
     before = snapshot(host)
     assert "there is no terminal to ask at" in install(host, expect=1)
     assert snapshot(host) == before
+
+
+@pytest.mark.parametrize("answer, done", [("", False), ("n", False), ("y", True)])
+def test_at_a_terminal_it_asks_once(host, answer, done):
+    script = f"{host.unpack()}/install.sh"
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(host.as_user("sh", script), stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    os.write(ours, f"{answer}\n".encode())
+    said = process.communicate(timeout=60)[0].decode()
+    for end in (ours, theirs):
+        os.close(end)
+    assert process.returncode == 0 and said.count("Go on? [y/N]") == 1, said
+    assert ("Installed: hookturn" in said, "Nothing was done" in said) == (done, not done)
+    assert (host.home / "public_html/hookturn/hookturn.fcgi").exists() == done == (host.home / ".hookturn").exists()
 
 
 def test_root_is_sent_away(host):
