@@ -77,9 +77,8 @@ def by_upload(host):
 def are_limited(host):
     """Whether all that runs for the user does so under the host's limits."""
     limits = [Path(f"/proc/{pid}/limits").read_text() for pid in host.processes()]
-    return limits and all(
-        re.search(rf"Max address space +{MEMORY} +{MEMORY}", text) and re.search(rf"Max processes +{PROCESSES} ", text) for text in limits
-    )
+    wanted = [rf"Max address space +{MEMORY} +{MEMORY}", rf"Max processes +{PROCESSES} "]
+    return limits and all(re.search(pattern, text) for text in limits for pattern in wanted)
 
 
 def deliver(api, receiver, count):
