@@ -29,6 +29,7 @@ TOOLS = (
     "rmdir", "seq", "sleep", "sort", "stat", "tail", "tee", "test", "touch", "tr", "true", "uname", "uniq", "wc", "whoami",
 )  # fmt: skip
 COMMON = ("mpm_event", "authz_core", "unixd", "mime", "env", "version", "userdir", "suexec", "rewrite")
+C_LIBRARY = ("libpthread.so.0", "libdl.so.2", "librt.so.1", "libm.so.6", "libresolv.so.2", "libgcc_s.so.1")
 DEVICES = ("null", "zero", "random", "urandom")
 # What `crontab` does, without cron: the test is the clock.
 CRONTAB = """#!/bin/sh
@@ -102,7 +103,7 @@ class SharedHost:
         self.copy(find_program("apache2"))
         for file in self.modules().values():
             self.copy(file)
-        for library in ("libcurl.so.4", "libgcc_s.so.1"):
+        for library in (*C_LIBRARY, "libcurl.so.4"):
             self.copy(next(Path("/usr/lib").glob(f"*/{library}")))
         self.copy(SUEXEC, "/usr/lib/apache2/suexec")
         if CERTIFICATES.exists():
