@@ -22,7 +22,7 @@ struct store_contents {
 
 /* Takes a record of a walk, and may keep what it moves out of it; the rest is cleared behind it. Any status but
  * STATUS_OK ends the walk, which returns it. */
-typedef enum status (*portable_visit)(void *context, struct portable *item);
+typedef enum status (*export_record_visit)(void *context, struct export_record *item);
 
 /* Steps of an exchange of stores: before it, after it, and where it failed after `before`. */
 struct store_exchange {
@@ -64,17 +64,17 @@ struct store_engine {
                           struct failure *failure);
 
     /* How many records of each kind there are, about: what comes and goes meanwhile may be counted or not. */
-    enum status (*count_all)(struct store *store, uint64_t counts[PORTABLE_KINDS]);
-    /* Everything, in the order of enum portable_kind, with nothing locked while `visit` looks at one: each event with
-     * its deliveries behind it, each of those with its attempts, as store_export promises. Adds damaged ones to
+    enum status (*count_all)(struct store *store, uint64_t counts[EXPORT_RECORD_KINDS]);
+    /* Everything, in the order of enum export_record_kind, with nothing locked while `visit` looks at one: each event
+     * with its deliveries behind it, each of those with its attempts, as store_export promises. Adds damaged ones to
      * *unreadable.
      */
-    enum status (*walk_all)(struct store *store, int64_t now_ms, portable_visit visit, void *context,
+    enum status (*walk_all)(struct store *store, int64_t now_ms, export_record_visit visit, void *context,
                             uint64_t *unreadable);
     /* Puts some records, up to STORE_SETTLE_MAX, all of them or none, and has them on disk. What is sealed in them
      * opens with the store's keyring. Adds to `outcomes`. STATUS_EXISTS: the item *taken has a name or an id that
      * belongs to another. */
-    enum status (*put_all)(struct store *store, int64_t now_ms, struct portable *items, size_t count,
+    enum status (*put_all)(struct store *store, int64_t now_ms, struct export_record *items, size_t count,
                            uint64_t outcomes[IMPORT_OUTCOMES], size_t *taken);
 
     enum status (*key_put)(struct store *store, const struct api_key *key);

@@ -18,8 +18,8 @@ enum { WORD_MAX = 32, DEPTH = 8 };
 static void put_counts(json_object *object, const uint64_t *counts)
 {
     json_object *member = json_out_object(object, "counts");
-    for (unsigned kind = 0; kind < PORTABLE_KINDS; kind++)
-        json_out_integer(member, portable_kind_name((enum portable_kind)kind), (int64_t)counts[kind]);
+    for (unsigned kind = 0; kind < EXPORT_RECORD_KINDS; kind++)
+        json_out_integer(member, export_record_kind_name((enum export_record_kind)kind), (int64_t)counts[kind]);
 }
 
 void export_head_format(const struct export_head *head, struct buf *out)
@@ -67,8 +67,8 @@ static void take_counts(struct json_take *take, uint64_t *counts)
 {
     json_object *object = json_take_container(take, "counts", JSON_REQUIRED, json_type_object);
     struct json_take member = json_take_from(object);
-    for (unsigned kind = 0; object != NULL && kind < PORTABLE_KINDS; kind++)
-        counts[kind] = take_number(&member, portable_kind_name((enum portable_kind)kind));
+    for (unsigned kind = 0; object != NULL && kind < EXPORT_RECORD_KINDS; kind++)
+        counts[kind] = take_number(&member, export_record_kind_name((enum export_record_kind)kind));
     if (!json_take_is_ok(&member))
         json_take_fail(take, "counts", member.wrong);
 }

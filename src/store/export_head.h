@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/keyring.h"
-#include "model/portable.h"
+#include "model/export_record.h"
 
 #define EXPORT_MARK "{\"hookturn\":"
 enum { EXPORT_FORMAT = 1 };
@@ -17,13 +17,13 @@ struct export_head {
     int64_t made_at_ms;
     bool is_plain;
     char fingerprint[KEYRING_FINGERPRINT]; /* of the key that secrets are sealed under; "" where they are plain */
-    uint64_t counts[PORTABLE_KINDS];       /* as they were counted before; the tail has the exact ones */
+    uint64_t counts[EXPORT_RECORD_KINDS];  /* as they were counted before; the tail has the exact ones */
 };
 
 /* {"hookturn":"end","lines":4711,"counts":{"api_key":1,…},"unreadable":0,"sha256":"<64 hex>"} */
 struct export_tail {
     uint64_t lines; /* before this one, the head included */
-    uint64_t counts[PORTABLE_KINDS];
+    uint64_t counts[EXPORT_RECORD_KINDS];
     uint64_t unreadable;                /* records of the store that are not in the export because they are damaged */
     unsigned char digest[SHA256_BYTES]; /* of all bytes before this line */
 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "model/portable_json.h"
+#include "model/export_record_json.h"
 #include "store/engine.h"
 
 enum { PIECE_BYTES = 64 * 1024, LOOK_UP_EVERY = 256 };
@@ -14,7 +14,7 @@ struct exporting {
     const struct export_target *target;
     const struct store_progress *progress;
     struct failure *failure;
-    struct portable_form form;
+    struct export_record_form form;
     struct crypto_digest *digest;
     struct buf piece;
     struct export_tail tail; /* so far */
@@ -48,11 +48,11 @@ static enum status may_go_on(const struct exporting *exporting)
     return STATUS_CONFLICT;
 }
 
-static enum status visit(void *context, struct portable *item)
+static enum status visit(void *context, struct export_record *item)
 {
     struct exporting *exporting = context;
     size_t start = exporting->piece.length;
-    enum status status = portable_format(item, &exporting->form, &exporting->piece);
+    enum status status = export_record_format(item, &exporting->form, &exporting->piece);
     if (status == STATUS_CORRUPT) {
         exporting->tail.unreadable++;
         return STATUS_OK;
@@ -73,7 +73,7 @@ static enum status write_head(struct exporting *exporting, struct store *store, 
     enum status status = store->engine->count_all(store, head.counts);
     if (status != STATUS_OK)
         return status;
-    for (unsigned kind = 0; kind < PORTABLE_KINDS; kind++)
+    for (unsigned kind = 0; kind < EXPORT_RECORD_KINDS; kind++)
         exporting->expected += head.counts[kind];
     keyring_fingerprint(store->keyring, head.fingerprint);
     memcpy(out->fingerprint, head.fingerprint, sizeof out->fingerprint);
@@ -108,7 +108,7 @@ enum status store_export(struct store *store, bool is_plain, const struct export
 {
     struct exporting exporting = {.target = target, .progress = progress, .failure = failure};
     unsigned char unused[SHA256_BYTES];
-    exporting.form = (struct portable_form){.keyring = store->keyring, .is_plain = is_plain};
+    exporting.form = (struct export_record_form){.keyring = store->keyring, .is_plain = is_plain};
     exporting.digest = crypto_digest_new();
     *out = (struct store_exported){.records = 0};
     failure->text[0] = '\0';

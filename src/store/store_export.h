@@ -1,5 +1,6 @@
 /* The store's contract, third part: everything as lines, out and in again. Included by store.h, whose first comment
- * holds for these verbs as well. The lines are those of model/portable_json.h between those of store/export_head.h. */
+ * holds for these verbs as well. The lines are those of model/export_record_json.h between those of
+ * store/export_head.h. */
 #ifndef HOOKTURN_STORE_STORE_EXPORT_H
 #define HOOKTURN_STORE_STORE_EXPORT_H
 

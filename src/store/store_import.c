@@ -1,5 +1,6 @@
 /* store_import: lines into records, records into the engine, some hundred at a time. The file is anybody's until its
- * last line has been read; what must hold between lines is held here, what must hold within one by portable_parse. */
+ * last line has been read; what must hold between lines is held here, what must hold within one by export_record_parse.
+ */
 #include "store/store_export.h"
 
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 #include "base/clock.h"
 #include "base/lines.h"
 #include "base/mem.h"
-#include "model/portable_json.h"
+#include "model/export_record_json.h"
 #include "store/engine.h"
 
 enum { BATCH_RECORDS = STORE_SETTLE_MAX, BATCH_BYTES = 4 * 1024 * 1024, LOOK_UP_EVERY = 256 };
@@ -25,8 +26,8 @@ struct importing {
     uint64_t line; /* the number of the one that was read last */
     uint64_t expected;
     struct export_head head;
-    struct portable_form form;
-    uint64_t counts[PORTABLE_KINDS];
+    struct export_record_form form;
+    uint64_t counts[EXPORT_RECORD_KINDS];
     /* What the next lines may refer to. */
     struct object_id event_id;
     struct uuid organization_id; /* of the event */
@@ -36,7 +37,7 @@ struct importing {
     struct object_id subscription_id; /* of the delivery */
     uint32_t attempt_count;           /* likewise */
     /* What is put next. */
-    struct portable items[BATCH_RECORDS];
+    struct export_record items[BATCH_RECORDS];
     uint64_t item_lines[BATCH_RECORDS];
     size_t count;
     size_t bytes;
@@ -102,7 +103,7 @@ static enum status read_head(struct importing *importing)
         return status;
     add_to_digest(importing, line);
     importing->form.is_plain = importing->head.is_plain;
-    for (unsigned kind = 0; kind < PORTABLE_KINDS; kind++)
+    for (unsigned kind = 0; kind < EXPORT_RECORD_KINDS; kind++)
         importing->expected += importing->head.counts[kind];
     return judge_head(importing);
 }
@@ -145,16 +146,16 @@ static bool note_delivery(struct importing *importing, const struct delivery *de
 }
 
 /* Whether it stands behind what it belongs to. */
-static enum status follow(struct importing *importing, const struct portable *item)
+static enum status follow(struct importing *importing, const struct export_record *item)
 {
     switch (item->kind) {
-    case PORTABLE_EVENT:
+    case EXPORT_RECORD_EVENT:
         note_event(importing, &item->event);
         return STATUS_OK;
-    case PORTABLE_DELIVERY:
+    case EXPORT_RECORD_DELIVERY:
         return note_delivery(importing, &item->delivery) ? STATUS_OK
                                                          : refuse(importing, "is no delivery of the event before it");
-    case PORTABLE_ATTEMPT:
+    case EXPORT_RECORD_ATTEMPT:
         if (object_id_compare(&item->event_id, &importing->event_id) == 0 &&
             object_id_compare(&item->subscription_id, &importing->subscription_id) == 0 &&
             item->attempt.number <= importing->attempt_count)
@@ -170,14 +171,14 @@ static enum status follow(struct importing *importing, const struct portable *it
 static void clear_batch(struct importing *importing)
 {
     for (size_t i = 0; i < importing->count; i++)
-        portable_clear(&importing->items[i]);
+        export_record_clear(&importing->items[i]);
     importing->count = importing->bytes = 0;
 }
 
 static void explain_taken(const struct importing *importing, size_t index)
 {
-    const struct portable *item = &importing->items[index];
-    if (item->kind == PORTABLE_SUBSCRIPTION)
+    const struct export_record *item = &importing->items[index];
+    if (item->kind == EXPORT_RECORD_SUBSCRIPTION)
         failure_set(importing->failure,
                     "line %" PRIu64 ": another subscription of its organization has the name \"%s\" already: rename "
                     "that one, and import again",
@@ -214,8 +215,8 @@ static enum status may_go_on(const struct importing *importing)
 static enum status take_record(struct importing *importing, struct slice line)
 {
     struct failure why;
-    struct portable *item = &importing->items[importing->count];
-    enum status status = portable_parse(line, &importing->form, item, &why);
+    struct export_record *item = &importing->items[importing->count];
+    enum status status = export_record_parse(line, &importing->form, item, &why);
     if (status != STATUS_OK)
         return refuse(importing, why.text);
     importing->item_lines[importing->count++] = importing->line;

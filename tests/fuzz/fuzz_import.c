@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/portable_json.h"
+#include "model/export_record_json.h"
 #include "store/engine.h"
 
 static const struct keyring *a_keyring(void)
@@ -27,20 +27,20 @@ static const struct keyring *a_keyring(void)
 
 static void check_line(struct slice line)
 {
-    struct portable_form form = {.keyring = a_keyring(), .is_plain = true};
-    struct portable item, again;
+    struct export_record_form form = {.keyring = a_keyring(), .is_plain = true};
+    struct export_record item, again;
     struct failure failure = {""};
     struct buf text = {0};
-    if (portable_parse(line, &form, &item, &failure) != STATUS_OK) {
+    if (export_record_parse(line, &form, &item, &failure) != STATUS_OK) {
         MUST(failure.text[0] != '\0' && !strchr(failure.text, '\n'));
         return;
     }
-    MUST(portable_format(&item, &form, &text) == STATUS_OK);
+    MUST(export_record_format(&item, &form, &text) == STATUS_OK);
     MUST(!memchr(text.data, '\n', text.length));
-    MUST(portable_parse(buf_slice(&text), &form, &again, &failure) == STATUS_OK);
+    MUST(export_record_parse(buf_slice(&text), &form, &again, &failure) == STATUS_OK);
     MUST(again.kind == item.kind);
-    portable_clear(&again);
-    portable_clear(&item);
+    export_record_clear(&again);
+    export_record_clear(&item);
     buf_clear(&text);
 }
 
@@ -61,13 +61,13 @@ static enum status read_some(void *context, char *out, size_t size, size_t *leng
     return STATUS_OK;
 }
 
-static enum status take_all(struct store *store, int64_t now_ms, struct portable *items, size_t count,
+static enum status take_all(struct store *store, int64_t now_ms, struct export_record *items, size_t count,
                             uint64_t outcomes[IMPORT_OUTCOMES], size_t *taken)
 {
     MUST(store && now_ms > 0 && count > 0 && count <= STORE_SETTLE_MAX);
     *taken = 0;
     for (size_t i = 0; i < count; i++)
-        MUST(items[i].kind < PORTABLE_KINDS);
+        MUST(items[i].kind < EXPORT_RECORD_KINDS);
     outcomes[IMPORT_ADDED] += count;
     return STATUS_OK;
 }

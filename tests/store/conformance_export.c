@@ -222,7 +222,8 @@ static void what_belongs_to_something_that_is_not_there_is_left_out(void **state
     struct object_id event = publish_at(fixture, "Order.Created", 1000, NULL);
     uint64_t outcomes[IMPORT_OUTCOMES] = {0};
     size_t taken;
-    struct portable items[] = {{.kind = PORTABLE_DELIVERY}, {.kind = PORTABLE_ATTEMPT}, {.kind = PORTABLE_PROBE}};
+    struct export_record items[] = {
+        {.kind = EXPORT_RECORD_DELIVERY}, {.kind = EXPORT_RECORD_ATTEMPT}, {.kind = EXPORT_RECORD_PROBE}};
     items[0].delivery = get_delivery(fixture, &subscription, &event);
     items[0].delivery.event_id.bytes[3]++; /* of an event that there is not */
     items[1].subscription_id = subscription;

@@ -9,16 +9,16 @@
 struct walking {
     struct bdb *bdb;
     int64_t now_ms;
-    portable_visit visit;
+    export_record_visit visit;
     void *context;
     uint64_t *unreadable;
 };
 
 /* The visitor has it; what he leaves of it is cleared. */
-static enum status give(const struct walking *walking, struct portable *item)
+static enum status give(const struct walking *walking, struct export_record *item)
 {
     enum status status = walking->visit(walking->context, item);
-    portable_clear(item);
+    export_record_clear(item);
     return status;
 }
 
@@ -33,7 +33,7 @@ static enum status pass_over(const struct walking *walking, enum status status)
 
 static enum status visit_api_key(struct bdb *bdb, void *context, const struct bdb_key *key, struct slice value)
 {
-    struct portable item = {.kind = PORTABLE_API_KEY};
+    struct export_record item = {.kind = EXPORT_RECORD_API_KEY};
     (void)bdb;
     (void)key;
     enum status status = api_key_decode(value, &item.api_key);
@@ -43,7 +43,7 @@ static enum status visit_api_key(struct bdb *bdb, void *context, const struct bd
 static enum status visit_answer(struct bdb *bdb, void *context, const struct bdb_key *key, struct slice value)
 {
     const struct walking *walking = context;
-    struct portable item = {.kind = PORTABLE_ANSWER};
+    struct export_record item = {.kind = EXPORT_RECORD_ANSWER};
     (void)bdb;
     enum status status = key->length == SHA256_BYTES ? bdb_answer_decode(value, &item.answer) : STATUS_CORRUPT;
     if (status != STATUS_OK)
@@ -51,7 +51,7 @@ static enum status visit_answer(struct bdb *bdb, void *context, const struct bdb
     memcpy(item.answer.key, key->bytes, SHA256_BYTES);
     if (item.answer.expires_at_ms > walking->now_ms)
         return give(walking, &item);
-    portable_clear(&item);
+    export_record_clear(&item);
     return STATUS_OK;
 }
 
@@ -77,7 +77,7 @@ static enum status probe_work(struct bdb *bdb, DB_TXN *txn, void *context)
 
 static enum status give_probe(const struct walking *walking, struct lookup *lookup)
 {
-    struct portable item = {.kind = PORTABLE_PROBE};
+    struct export_record item = {.kind = EXPORT_RECORD_PROBE};
     enum status status = bdb_run(walking->bdb, BDB_READ, 0, probe_work, lookup);
     if (status != STATUS_OK)
         return pass_over(walking, status);
@@ -88,7 +88,7 @@ static enum status give_probe(const struct walking *walking, struct lookup *look
 static enum status visit_subscription(struct bdb *bdb, void *context, const struct bdb_key *key, struct slice value)
 {
     const struct walking *walking = context;
-    struct portable item = {.kind = PORTABLE_SUBSCRIPTION};
+    struct export_record item = {.kind = EXPORT_RECORD_SUBSCRIPTION};
     (void)key;
     enum status status = subscription_decode(value, &item.subscription);
     if (status != STATUS_OK)
@@ -99,7 +99,7 @@ static enum status visit_subscription(struct bdb *bdb, void *context, const stru
     status = pass_over(walking, bdb_run(bdb, BDB_READ, 0, health_work, &lookup));
     item.failing_since_ms = lookup.health.failing_since_ms;
     if (status != STATUS_OK) {
-        portable_clear(&item);
+        export_record_clear(&item);
         return status;
     }
     status = give(walking, &item);
@@ -110,10 +110,10 @@ static enum status visit_subscription(struct bdb *bdb, void *context, const stru
 
 static enum status give_attempts(const struct walking *walking, const struct delivery *delivery)
 {
-    struct portable item;
+    struct export_record item;
     enum status status = STATUS_OK;
     for (uint32_t number = 1; number <= delivery->attempt_count && status == STATUS_OK; number++) {
-        item = (struct portable){.kind = PORTABLE_ATTEMPT};
+        item = (struct export_record){.kind = EXPORT_RECORD_ATTEMPT};
         item.subscription_id = delivery->subscription_id;
         item.event_id = delivery->event_id;
         status = bdb_attempt_get(&walking->bdb->store, &delivery->subscription_id, &delivery->event_id, number,
@@ -138,7 +138,7 @@ static enum status delivery_work(struct bdb *bdb, DB_TXN *txn, void *context)
 /* A row that should have been written when the event's progress was read, and is not there, was deleted since. */
 static enum status give_delivery(const struct walking *walking, const struct event *event, size_t index)
 {
-    struct portable item = {.kind = PORTABLE_DELIVERY};
+    struct export_record item = {.kind = EXPORT_RECORD_DELIVERY};
     struct row row = {event, index, &item.delivery};
     enum status status = bdb_run(walking->bdb, BDB_READ, 0, delivery_work, &row);
     if (status == STATUS_NOT_FOUND && index >= event->expanded_count) {
@@ -161,7 +161,7 @@ static enum status progress_work(struct bdb *bdb, DB_TXN *txn, void *context)
 static enum status visit_event(struct bdb *bdb, void *context, const struct bdb_key *key, struct slice value)
 {
     const struct walking *walking = context;
-    struct portable item = {.kind = PORTABLE_EVENT};
+    struct export_record item = {.kind = EXPORT_RECORD_EVENT};
     (void)key;
     enum status status = event_decode(value, &item.event);
     if (status != STATUS_OK)
@@ -171,7 +171,7 @@ static enum status visit_event(struct bdb *bdb, void *context, const struct bdb_
         status = walking->visit(walking->context, &item);
     for (size_t i = 0; i < item.event.subscription_count && status == STATUS_OK; i++)
         status = give_delivery(walking, &item.event, i);
-    portable_clear(&item);
+    export_record_clear(&item);
     return status;
 }
 
@@ -179,21 +179,21 @@ static enum status visit_event(struct bdb *bdb, void *context, const struct bdb_
 
 /* Where each kind of record comes from. */
 static const struct {
-    enum portable_kind kind;
+    enum export_record_kind kind;
     enum bdb_table table;
     bdb_row_visit visit; /* NULL: its rows are read with others */
 } sources[] = {
-    {PORTABLE_API_KEY, BDB_API_KEY, visit_api_key},
-    {PORTABLE_ANSWER, BDB_IDEMPOTENCY, visit_answer},
-    {PORTABLE_SUBSCRIPTION, BDB_SUBSCRIPTION, visit_subscription},
-    {PORTABLE_PROBE, BDB_PROBE, NULL},
-    {PORTABLE_EVENT, BDB_EVENT, visit_event},
-    {PORTABLE_DELIVERY, BDB_DELIVERY, NULL},
-    {PORTABLE_ATTEMPT, BDB_ATTEMPT, NULL},
+    {EXPORT_RECORD_API_KEY, BDB_API_KEY, visit_api_key},
+    {EXPORT_RECORD_ANSWER, BDB_IDEMPOTENCY, visit_answer},
+    {EXPORT_RECORD_SUBSCRIPTION, BDB_SUBSCRIPTION, visit_subscription},
+    {EXPORT_RECORD_PROBE, BDB_PROBE, NULL},
+    {EXPORT_RECORD_EVENT, BDB_EVENT, visit_event},
+    {EXPORT_RECORD_DELIVERY, BDB_DELIVERY, NULL},
+    {EXPORT_RECORD_ATTEMPT, BDB_ATTEMPT, NULL},
 };
 enum { SOURCES = sizeof sources / sizeof sources[0] };
 
-enum status bdb_count_all(struct store *store, uint64_t counts[PORTABLE_KINDS])
+enum status bdb_count_all(struct store *store, uint64_t counts[EXPORT_RECORD_KINDS])
 {
     enum status status = STATUS_OK;
     for (size_t i = 0; i < SOURCES && status == STATUS_OK; i++)
@@ -201,7 +201,8 @@ enum status bdb_count_all(struct store *store, uint64_t counts[PORTABLE_KINDS])
     return status;
 }
 
-enum status bdb_walk_all(struct store *store, int64_t now_ms, portable_visit visit, void *context, uint64_t *unreadable)
+enum status bdb_walk_all(struct store *store, int64_t now_ms, export_record_visit visit, void *context,
+                         uint64_t *unreadable)
 {
     struct walking walking = {bdb_of(store), now_ms, visit, context, unreadable};
     enum status status = STATUS_OK;

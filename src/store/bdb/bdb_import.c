@@ -4,7 +4,7 @@
 #include "store/bdb/bdb_import.h"
 
 struct batch {
-    struct portable *items;
+    struct export_record *items;
     size_t count;
     int64_t now_ms;
     uint64_t outcomes[IMPORT_OUTCOMES]; /* out */
@@ -26,7 +26,7 @@ static enum status merge_api_key(struct bdb *bdb, DB_TXN *txn, const struct api_
     return is_news ? bdb_api_key_write(bdb, txn, before, 0) : STATUS_OK;
 }
 
-static enum status import_api_key(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+static enum status import_api_key(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                                   enum import_outcome *outcome)
 {
     const struct api_key *key = &item->api_key;
@@ -44,7 +44,7 @@ static enum status import_api_key(struct bdb *bdb, DB_TXN *txn, struct portable 
     return status;
 }
 
-static enum status import_answer(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+static enum status import_answer(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                                  enum import_outcome *outcome)
 {
     struct kept_answer *answer = &item->answer;
@@ -68,7 +68,7 @@ static enum status import_answer(struct bdb *bdb, DB_TXN *txn, struct portable *
 
 /* ---- events ---- */
 
-static enum status import_event(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+static enum status import_event(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                                 enum import_outcome *outcome)
 {
     struct event *event = &item->event;
@@ -121,7 +121,7 @@ static enum import_outcome judge(const struct delivery *before, const struct del
     return was_waiting ? IMPORT_UPDATED : IMPORT_KEPT;
 }
 
-static enum status import_delivery(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+static enum status import_delivery(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                                    enum import_outcome *outcome)
 {
     const struct delivery *delivery = &item->delivery;
@@ -145,7 +145,7 @@ static enum status import_delivery(struct bdb *bdb, DB_TXN *txn, struct portable
 }
 
 /* Attempts are written once. Without its delivery nobody would ever remove it. */
-static enum status import_attempt(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+static enum status import_attempt(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                                   enum import_outcome *outcome)
 {
     struct delivery delivery;
@@ -164,14 +164,14 @@ static enum status import_attempt(struct bdb *bdb, DB_TXN *txn, struct portable 
 
 /* ---- the verb ---- */
 
-static const bdb_import_put putters[PORTABLE_KINDS] = {
-    [PORTABLE_API_KEY] = import_api_key,
-    [PORTABLE_ANSWER] = import_answer,
-    [PORTABLE_SUBSCRIPTION] = bdb_import_subscription,
-    [PORTABLE_PROBE] = bdb_import_probe,
-    [PORTABLE_EVENT] = import_event,
-    [PORTABLE_DELIVERY] = import_delivery,
-    [PORTABLE_ATTEMPT] = import_attempt,
+static const bdb_import_put putters[EXPORT_RECORD_KINDS] = {
+    [EXPORT_RECORD_API_KEY] = import_api_key,
+    [EXPORT_RECORD_ANSWER] = import_answer,
+    [EXPORT_RECORD_SUBSCRIPTION] = bdb_import_subscription,
+    [EXPORT_RECORD_PROBE] = bdb_import_probe,
+    [EXPORT_RECORD_EVENT] = import_event,
+    [EXPORT_RECORD_DELIVERY] = import_delivery,
+    [EXPORT_RECORD_ATTEMPT] = import_attempt,
 };
 
 static enum status put_work(struct bdb *bdb, DB_TXN *txn, void *context)
@@ -188,7 +188,7 @@ static enum status put_work(struct bdb *bdb, DB_TXN *txn, void *context)
     return status;
 }
 
-enum status bdb_put_all(struct store *store, int64_t now_ms, struct portable *items, size_t count,
+enum status bdb_put_all(struct store *store, int64_t now_ms, struct export_record *items, size_t count,
                         uint64_t outcomes[IMPORT_OUTCOMES], size_t *taken)
 {
     struct bdb *bdb = bdb_of(store);

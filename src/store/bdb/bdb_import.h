@@ -38,15 +38,15 @@ enum status bdb_delivery_leave_place(struct bdb *bdb, DB_TXN *txn, const struct 
 /* ---- putting one record ---- */
 
 /* Within the transaction of a whole batch. *outcome says what became of the record; the item may be changed. */
-typedef enum status (*bdb_import_put)(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+typedef enum status (*bdb_import_put)(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                                       enum import_outcome *outcome);
 
 /* ---- bdb_import_subscription.c ---- */
 
 /* STATUS_EXISTS: another subscription has the name. */
-enum status bdb_import_subscription(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+enum status bdb_import_subscription(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                                     enum import_outcome *outcome) MUST_USE;
-enum status bdb_import_probe(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+enum status bdb_import_probe(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                              enum import_outcome *outcome) MUST_USE;
 
 #endif

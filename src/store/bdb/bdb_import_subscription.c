@@ -44,7 +44,7 @@ static enum status follow_name(struct bdb *bdb, DB_TXN *txn, const struct subscr
     return after->is_deleted ? STATUS_OK : bdb_subscription_name_take(bdb, txn, after);
 }
 
-static enum status follow_health(struct bdb *bdb, DB_TXN *txn, const struct portable *item)
+static enum status follow_health(struct bdb *bdb, DB_TXN *txn, const struct export_record *item)
 {
     struct bdb_health health;
     enum status status = bdb_health_read(bdb, txn, &item->subscription.id, DB_RMW, &health);
@@ -54,7 +54,7 @@ static enum status follow_health(struct bdb *bdb, DB_TXN *txn, const struct port
     return bdb_health_write(bdb, txn, &item->subscription.id, &health);
 }
 
-static enum status put(struct bdb *bdb, DB_TXN *txn, struct portable *item, const struct subscription *before)
+static enum status put(struct bdb *bdb, DB_TXN *txn, struct export_record *item, const struct subscription *before)
 {
     struct subscription *after = &item->subscription;
     enum status status = seal_anew(bdb->store.keyring, after);
@@ -75,7 +75,7 @@ static enum import_outcome judge(const struct subscription *before, const struct
     return before->version >= after->version || before->is_deleted ? IMPORT_KEPT : IMPORT_UPDATED;
 }
 
-enum status bdb_import_subscription(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+enum status bdb_import_subscription(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                                     enum import_outcome *outcome)
 {
     const struct subscription *after = &item->subscription;
@@ -96,7 +96,7 @@ enum status bdb_import_subscription(struct bdb *bdb, DB_TXN *txn, struct portabl
 
 /* ---- its probe ---- */
 
-enum status bdb_import_probe(struct bdb *bdb, DB_TXN *txn, struct portable *item, int64_t now_ms,
+enum status bdb_import_probe(struct bdb *bdb, DB_TXN *txn, struct export_record *item, int64_t now_ms,
                              enum import_outcome *outcome)
 {
     const struct probe *probe = &item->probe;

@@ -20,10 +20,10 @@ enum status bdb_install(const char *data_dir, const char *staged, const char *as
 enum status bdb_reseal(struct store *store, const struct store_progress *progress, struct store_rekey *out,
                        struct failure *failure);
 
-enum status bdb_count_all(struct store *store, uint64_t counts[PORTABLE_KINDS]);
-enum status bdb_walk_all(struct store *store, int64_t now_ms, portable_visit visit, void *context,
+enum status bdb_count_all(struct store *store, uint64_t counts[EXPORT_RECORD_KINDS]);
+enum status bdb_walk_all(struct store *store, int64_t now_ms, export_record_visit visit, void *context,
                          uint64_t *unreadable);
-enum status bdb_put_all(struct store *store, int64_t now_ms, struct portable *items, size_t count,
+enum status bdb_put_all(struct store *store, int64_t now_ms, struct export_record *items, size_t count,
                         uint64_t outcomes[IMPORT_OUTCOMES], size_t *taken);
 
 enum status bdb_api_key_put(struct store *store, const struct api_key *key);

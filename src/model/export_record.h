@@ -1,7 +1,7 @@
 /* What an installation holds, as records of the product in which no engine's layout shows: so an export of one store
  * can be imported into another, whatever keeps it. Indexes, queues and counts follow from these, and are made anew. */
-#ifndef HOOKTURN_MODEL_PORTABLE_H
-#define HOOKTURN_MODEL_PORTABLE_H
+#ifndef HOOKTURN_MODEL_EXPORT_RECORD_H
+#define HOOKTURN_MODEL_EXPORT_RECORD_H
 
 #include "base/crypto.h"
 #include "model/api_key.h"
@@ -12,18 +12,18 @@
 
 /* In the order in which they stand in an export: each is read after what it refers to. Answers come before what they
  * tell of, so none tells of something that is not there. */
-enum portable_kind {
-    PORTABLE_API_KEY,
-    PORTABLE_ANSWER,
-    PORTABLE_SUBSCRIPTION, /* a tombstone, too */
-    PORTABLE_PROBE,        /* behind its subscription */
-    PORTABLE_EVENT,
-    PORTABLE_DELIVERY, /* behind its event */
-    PORTABLE_ATTEMPT,  /* behind its delivery */
-    PORTABLE_KINDS
+enum export_record_kind {
+    EXPORT_RECORD_API_KEY,
+    EXPORT_RECORD_ANSWER,
+    EXPORT_RECORD_SUBSCRIPTION, /* a tombstone, too */
+    EXPORT_RECORD_PROBE,        /* behind its subscription */
+    EXPORT_RECORD_EVENT,
+    EXPORT_RECORD_DELIVERY, /* behind its event */
+    EXPORT_RECORD_ATTEMPT,  /* behind its delivery */
+    EXPORT_RECORD_KINDS
 };
 /* "api_key" and so on. */
-const char *portable_kind_name(enum portable_kind kind);
+const char *export_record_kind_name(enum export_record_kind kind);
 
 /* What is kept for a repeated request. */
 struct kept_answer {
@@ -33,8 +33,8 @@ struct kept_answer {
     struct buf sealed; /* associated data: the key */
 };
 
-struct portable {
-    enum portable_kind kind;
+struct export_record {
+    enum export_record_kind kind;
     union {
         struct api_key api_key;
         struct kept_answer answer;
@@ -54,6 +54,6 @@ struct portable {
 };
 
 /* Frees and cleanses all that it owns. */
-void portable_clear(struct portable *item);
+void export_record_clear(struct export_record *item);
 
 #endif

@@ -1,5 +1,5 @@
 /* Records of an export, written. Members stand in the order of the API's objects; what is not set is left out. */
-#include "model/portable_json.h"
+#include "model/export_record_json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +84,7 @@ static void put_text_list(json_object *object, const char *member, const struct 
 /* ---- what is sealed ---- */
 
 /* Sealed under the key that the export's head names, whichever the store had it under. */
-static enum status put_sealed(json_object *object, const struct portable_form *form, struct slice place,
+static enum status put_sealed(json_object *object, const struct export_record_form *form, struct slice place,
                               const struct buf *sealed)
 {
     struct buf copy = {0};
@@ -100,7 +100,7 @@ static enum status put_sealed(json_object *object, const struct portable_form *f
     return status;
 }
 
-static enum status write_secret(json_object *secrets, const struct portable_form *form, const char *id,
+static enum status write_secret(json_object *secrets, const struct export_record_form *form, const char *id,
                                 const struct secret *secret)
 {
     char text[SECRET_TEXT];
@@ -117,7 +117,7 @@ static enum status write_secret(json_object *secrets, const struct portable_form
     return status;
 }
 
-static enum status write_headers(json_object *object, const struct portable_form *form, const char *id,
+static enum status write_headers(json_object *object, const struct export_record_form *form, const char *id,
                                  const struct subscription *subscription)
 {
     struct header_list headers;
@@ -143,7 +143,8 @@ static void add_word(void *array, const char *word)
     json_out_text(array, NULL, word);
 }
 
-static enum status write_api_key(json_object *object, const struct portable *item, const struct portable_form *form)
+static enum status write_api_key(json_object *object, const struct export_record *item,
+                                 const struct export_record_form *form)
 {
     const struct api_key *key = &item->api_key;
     (void)form;
@@ -159,7 +160,8 @@ static enum status write_api_key(json_object *object, const struct portable *ite
     return STATUS_OK;
 }
 
-static enum status write_answer(json_object *object, const struct portable *item, const struct portable_form *form)
+static enum status write_answer(json_object *object, const struct export_record *item,
+                                const struct export_record_form *form)
 {
     const struct kept_answer *answer = &item->answer;
     const struct slice place = {(const char *)answer->key, sizeof answer->key};
@@ -186,7 +188,8 @@ static void write_retry_policy(json_object *object, const struct retry_policy *p
     json_out_integer(member, "maxRetryDelayMs", policy->max_delay_ms);
 }
 
-static enum status write_members(json_object *object, const struct portable *item, const struct portable_form *form)
+static enum status write_members(json_object *object, const struct export_record *item,
+                                 const struct export_record_form *form)
 {
     const struct subscription *subscription = &item->subscription;
     char id[OBJECT_ID_TEXT];
@@ -214,8 +217,8 @@ static enum status write_members(json_object *object, const struct portable *ite
     return status;
 }
 
-static enum status write_subscription(json_object *object, const struct portable *item,
-                                      const struct portable_form *form)
+static enum status write_subscription(json_object *object, const struct export_record *item,
+                                      const struct export_record_form *form)
 {
     const struct subscription *subscription = &item->subscription;
     put_id(object, "id", &subscription->id);
@@ -241,7 +244,8 @@ static void write_reply(json_object *object, const char *member, const struct pr
     json_out_integer(part, "duration_ms", reply->duration_ms);
 }
 
-static enum status write_probe(json_object *object, const struct portable *item, const struct portable_form *form)
+static enum status write_probe(json_object *object, const struct export_record *item,
+                               const struct export_record_form *form)
 {
     const struct probe *probe = &item->probe;
     (void)form;
@@ -259,7 +263,8 @@ static enum status write_probe(json_object *object, const struct portable *item,
     return STATUS_OK;
 }
 
-static enum status write_event(json_object *object, const struct portable *item, const struct portable_form *form)
+static enum status write_event(json_object *object, const struct export_record *item,
+                               const struct export_record_form *form)
 {
     const struct event *event = &item->event;
     (void)form;
@@ -277,7 +282,8 @@ static enum status write_event(json_object *object, const struct portable *item,
     return STATUS_OK;
 }
 
-static enum status write_delivery(json_object *object, const struct portable *item, const struct portable_form *form)
+static enum status write_delivery(json_object *object, const struct export_record *item,
+                                  const struct export_record_form *form)
 {
     const struct delivery *delivery = &item->delivery;
     (void)form;
@@ -296,7 +302,8 @@ static enum status write_delivery(json_object *object, const struct portable *it
     return STATUS_OK;
 }
 
-static enum status write_attempt(json_object *object, const struct portable *item, const struct portable_form *form)
+static enum status write_attempt(json_object *object, const struct export_record *item,
+                                 const struct export_record_form *form)
 {
     const struct attempt *attempt = &item->attempt;
     (void)form;
@@ -312,20 +319,21 @@ static enum status write_attempt(json_object *object, const struct portable *ite
     return STATUS_OK;
 }
 
-enum status portable_format(const struct portable *item, const struct portable_form *form, struct buf *out)
+enum status export_record_format(const struct export_record *item, const struct export_record_form *form,
+                                 struct buf *out)
 {
-    static enum status (*const writers[PORTABLE_KINDS])(json_object *, const struct portable *,
-                                                        const struct portable_form *) = {
-        [PORTABLE_API_KEY] = write_api_key,
-        [PORTABLE_ANSWER] = write_answer,
-        [PORTABLE_SUBSCRIPTION] = write_subscription,
-        [PORTABLE_PROBE] = write_probe,
-        [PORTABLE_EVENT] = write_event,
-        [PORTABLE_DELIVERY] = write_delivery,
-        [PORTABLE_ATTEMPT] = write_attempt,
+    static enum status (*const writers[EXPORT_RECORD_KINDS])(json_object *, const struct export_record *,
+                                                             const struct export_record_form *) = {
+        [EXPORT_RECORD_API_KEY] = write_api_key,
+        [EXPORT_RECORD_ANSWER] = write_answer,
+        [EXPORT_RECORD_SUBSCRIPTION] = write_subscription,
+        [EXPORT_RECORD_PROBE] = write_probe,
+        [EXPORT_RECORD_EVENT] = write_event,
+        [EXPORT_RECORD_DELIVERY] = write_delivery,
+        [EXPORT_RECORD_ATTEMPT] = write_attempt,
     };
     json_object *object = json_out_new();
-    json_out_text(object, "type", portable_kind_name(item->kind));
+    json_out_text(object, "type", export_record_kind_name(item->kind));
     enum status status = writers[item->kind](object, item, form);
     if (status == STATUS_OK)
         json_out_end(object, out);

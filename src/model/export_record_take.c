@@ -1,28 +1,28 @@
 /* What readers of an export's records have in common: members with the rules of the model, and what is sealed. */
-#include "model/portable_take.h"
+#include "model/export_record_take.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 
-void portable_take_id(struct json_take *take, const char *member, struct object_id *out)
+void export_record_take_id(struct json_take *take, const char *member, struct object_id *out)
 {
     json_take_hex(take, member, out->bytes, sizeof out->bytes);
 }
 
-char *portable_take_copy(struct json_take *take, const char *member, enum json_need need, size_t most)
+char *export_record_take_copy(struct json_take *take, const char *member, enum json_need need, size_t most)
 {
     const char *text = json_take_text(take, member, need, most);
     return text != NULL ? mem_strdup(text) : need == JSON_REQUIRED ? mem_strdup("") : NULL;
 }
 
-uint32_t portable_take_count(struct json_take *take, const char *member)
+uint32_t export_record_take_count(struct json_take *take, const char *member)
 {
     return (uint32_t)json_take_integer(take, member, JSON_OPTIONAL, 0, UINT32_MAX);
 }
 
 /* What put_bytes has written. */
-void portable_take_bytes(struct json_take *take, const char *member, const char *coded, struct buf *out)
+void export_record_take_bytes(struct json_take *take, const char *member, const char *coded, struct buf *out)
 {
     const char *text = json_take_text(take, member, JSON_OPTIONAL, SIZE_MAX);
     if (text != NULL)
@@ -31,7 +31,7 @@ void portable_take_bytes(struct json_take *take, const char *member, const char 
         json_take_base64(take, coded, JSON_REQUIRED, out);
 }
 
-void portable_take_hold(struct json_take *take, const char *member, const char *text, portable_check check)
+void export_record_take_hold(struct json_take *take, const char *member, const char *text, export_record_check check)
 {
     const char *why = text != NULL ? check(text, strlen(text)) : NULL;
     if (why != NULL)
@@ -39,8 +39,8 @@ void portable_take_hold(struct json_take *take, const char *member, const char *
 }
 
 /* Texts, each of which passes `check`. */
-void portable_take_text_list(struct json_take *take, const char *member, size_t most, portable_check check,
-                             struct text_list *out)
+void export_record_take_text_list(struct json_take *take, const char *member, size_t most, export_record_check check,
+                                  struct text_list *out)
 {
     json_object *array = json_take_container(take, member, JSON_OPTIONAL, json_type_array);
     size_t count = array != NULL ? json_object_array_length(array) : 0;
@@ -57,7 +57,8 @@ void portable_take_text_list(struct json_take *take, const char *member, size_t 
 }
 
 /* The bytes of the member `sealed`, which open at that place; or those of `plain`, sealed. */
-void portable_take_sealed(struct json_take *take, const struct portable_form *form, struct slice place, struct buf *out)
+void export_record_take_sealed(struct json_take *take, const struct export_record_form *form, struct slice place,
+                               struct buf *out)
 {
     struct buf bytes = {0}, opened = {0};
     json_take_base64(take, form->is_plain ? "plain" : "sealed", JSON_REQUIRED, &bytes);

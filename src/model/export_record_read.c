@@ -1,6 +1,6 @@
 /* Records of an export, read. A line may be anybody's: its grammar is held against RFC 8259 first, then each member has
  * the type and the bounds that the store's own records have, and what is sealed must open in its place. */
-#include "model/portable_take.h"
+#include "model/export_record_take.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@
 
 static enum attempt_error take_error(struct json_take *take)
 {
-    const char *name = json_take_text(take, "error", JSON_OPTIONAL, PORTABLE_WORD_MAX);
+    const char *name = json_take_text(take, "error", JSON_OPTIONAL, EXPORT_RECORD_WORD_MAX);
     int error = name != NULL ? ATTEMPT_TIMEOUT : ATTEMPT_NO_ERROR;
     while (name != NULL && error <= ATTEMPT_PROTOCOL &&
            strcmp(attempt_error_name((enum attempt_error)error), name) != 0)
@@ -30,15 +30,15 @@ static int32_t take_response_status(struct json_take *take)
 
 /* ---- records ---- */
 
-static void read_api_key(struct json_take *take, const struct portable_form *form, struct portable *out)
+static void read_api_key(struct json_take *take, const struct export_record_form *form, struct export_record *out)
 {
     struct api_key *key = &out->api_key;
     (void)form;
-    portable_take_id(take, "id", &key->id);
+    export_record_take_id(take, "id", &key->id);
     json_take_hex(take, "sha256", key->digest, sizeof key->digest);
     json_take_uuid(take, "organization_id", &key->organization_id);
-    key->created_user_id = portable_take_copy(take, "created_user_id", JSON_REQUIRED, PORTABLE_LABEL_MAX);
-    key->name = portable_take_copy(take, "name", JSON_OPTIONAL, PORTABLE_LABEL_MAX);
+    key->created_user_id = export_record_take_copy(take, "created_user_id", JSON_REQUIRED, EXPORT_RECORD_LABEL_MAX);
+    key->name = export_record_take_copy(take, "name", JSON_OPTIONAL, EXPORT_RECORD_LABEL_MAX);
     key->created_at_ms = json_take_time(take, "created_at", JSON_REQUIRED);
     key->expires_at_ms = json_take_time(take, "expires_at", JSON_OPTIONAL);
     key->revoked_at_ms = json_take_time(take, "revoked_at", JSON_OPTIONAL);
@@ -53,13 +53,14 @@ static void read_api_key(struct json_take *take, const struct portable_form *for
     }
 }
 
-static void read_answer(struct json_take *take, const struct portable_form *form, struct portable *out)
+static void read_answer(struct json_take *take, const struct export_record_form *form, struct export_record *out)
 {
     struct kept_answer *answer = &out->answer;
     json_take_hex(take, "key", answer->key, sizeof answer->key);
     json_take_hex(take, "fingerprint", answer->fingerprint, sizeof answer->fingerprint);
     answer->expires_at_ms = json_take_time(take, "expires_at", JSON_REQUIRED);
-    portable_take_sealed(take, form, (struct slice){(const char *)answer->key, sizeof answer->key}, &answer->sealed);
+    export_record_take_sealed(take, form, (struct slice){(const char *)answer->key, sizeof answer->key},
+                              &answer->sealed);
 }
 
 static void read_reply(struct json_take *take, const char *member, struct probe_reply *out)
@@ -75,18 +76,18 @@ static void read_reply(struct json_take *take, const char *member, struct probe_
         json_take_fail(take, member, reply.wrong);
 }
 
-static void read_probe(struct json_take *take, const struct portable_form *form, struct portable *out)
+static void read_probe(struct json_take *take, const struct export_record_form *form, struct export_record *out)
 {
     struct probe *probe = &out->probe;
     (void)form;
-    portable_take_id(take, "subscription_id", &probe->subscription_id);
+    export_record_take_id(take, "subscription_id", &probe->subscription_id);
     json_take_uuid(take, "organization_id", &probe->organization_id);
-    const char *status = json_take_text(take, "status", JSON_REQUIRED, PORTABLE_WORD_MAX);
+    const char *status = json_take_text(take, "status", JSON_REQUIRED, EXPORT_RECORD_WORD_MAX);
     bool is_done = status != NULL && strcmp(status, probe_status_name(PROBE_DONE)) == 0;
     probe->status = is_done ? PROBE_DONE : PROBE_PENDING;
     if (status != NULL && !is_done && strcmp(status, probe_status_name(PROBE_PENDING)) != 0)
         json_take_fail(take, "status", "is not known");
-    probe->generation = portable_take_count(take, "generation");
+    probe->generation = export_record_take_count(take, "generation");
     probe->lease_until_ms = json_take_time(take, "lease_until", JSON_OPTIONAL);
     probe->requested_at_ms = json_take_time(take, "requested_at", JSON_REQUIRED);
     probe->finished_at_ms = json_take_time(take, "finished_at", is_done ? JSON_REQUIRED : JSON_OPTIONAL);
@@ -113,82 +114,82 @@ static void read_subscription_ids(struct json_take *take, struct event *out)
 }
 
 /* The store keeps ids of events apart by their lanes. */
-static void read_event(struct json_take *take, const struct portable_form *form, struct portable *out)
+static void read_event(struct json_take *take, const struct export_record_form *form, struct export_record *out)
 {
     struct event *event = &out->event;
     (void)form;
-    portable_take_id(take, "id", &event->id);
+    export_record_take_id(take, "id", &event->id);
     if (event->id.bytes[0] >= OBJECT_ID_LANES)
         json_take_fail(take, "id", "is no event's");
     json_take_uuid(take, "organization_id", &event->organization_id);
     event->created_at_ms = json_take_time(take, "created_at", JSON_REQUIRED);
-    event->name = portable_take_copy(take, "name", JSON_REQUIRED, EVENT_WORD_SIZE - 1);
-    event->trace_id = portable_take_copy(take, "trace_id", JSON_REQUIRED, EVENT_WORD_SIZE - 1);
-    portable_take_hold(take, "trace_id", event->trace_id, check_trace_id);
+    event->name = export_record_take_copy(take, "name", JSON_REQUIRED, EVENT_WORD_SIZE - 1);
+    event->trace_id = export_record_take_copy(take, "trace_id", JSON_REQUIRED, EVENT_WORD_SIZE - 1);
+    export_record_take_hold(take, "trace_id", event->trace_id, check_trace_id);
     if (!event_name_is_own(event->name))
-        portable_take_hold(take, "name", event->name, check_event_name);
-    event->agent_id = portable_take_copy(take, "agent_id", JSON_OPTIONAL, PORTABLE_SCOPE_ID_MAX);
-    event->workspace_id = portable_take_copy(take, "workspace_id", JSON_OPTIONAL, PORTABLE_SCOPE_ID_MAX);
-    portable_take_bytes(take, "body", "body_base64", &event->body);
+        export_record_take_hold(take, "name", event->name, check_event_name);
+    event->agent_id = export_record_take_copy(take, "agent_id", JSON_OPTIONAL, EXPORT_RECORD_SCOPE_ID_MAX);
+    event->workspace_id = export_record_take_copy(take, "workspace_id", JSON_OPTIONAL, EXPORT_RECORD_SCOPE_ID_MAX);
+    export_record_take_bytes(take, "body", "body_base64", &event->body);
     read_subscription_ids(take, event);
 }
 
-static void read_delivery(struct json_take *take, const struct portable_form *form, struct portable *out)
+static void read_delivery(struct json_take *take, const struct export_record_form *form, struct export_record *out)
 {
     struct delivery *delivery = &out->delivery;
     (void)form;
-    portable_take_id(take, "subscription_id", &delivery->subscription_id);
-    portable_take_id(take, "event_id", &delivery->event_id);
+    export_record_take_id(take, "subscription_id", &delivery->subscription_id);
+    export_record_take_id(take, "event_id", &delivery->event_id);
     json_take_uuid(take, "organization_id", &delivery->organization_id);
-    const char *status = json_take_text(take, "status", JSON_REQUIRED, PORTABLE_WORD_MAX);
+    const char *status = json_take_text(take, "status", JSON_REQUIRED, EXPORT_RECORD_WORD_MAX);
     if (status != NULL && delivery_status_parse(status, &delivery->status) != STATUS_OK)
         json_take_fail(take, "status", "is not known");
-    delivery->generation = portable_take_count(take, "generation");
+    delivery->generation = export_record_take_count(take, "generation");
     delivery->lease_until_ms = json_take_time(take, "lease_until", JSON_OPTIONAL);
-    delivery->attempt_count = portable_take_count(take, "attempt_count");
-    delivery->budget_used = portable_take_count(take, "budget_used");
+    delivery->attempt_count = export_record_take_count(take, "attempt_count");
+    delivery->budget_used = export_record_take_count(take, "budget_used");
     delivery->next_attempt_at_ms = json_take_time(take, "next_attempt_at", JSON_OPTIONAL);
     delivery->created_at_ms = json_take_time(take, "created_at", JSON_REQUIRED);
     delivery->finished_at_ms = json_take_time(take, "finished_at", JSON_OPTIONAL);
     delivery->is_forced = json_take_bool(take, "forced");
 }
 
-static void read_attempt(struct json_take *take, const struct portable_form *form, struct portable *out)
+static void read_attempt(struct json_take *take, const struct export_record_form *form, struct export_record *out)
 {
     struct attempt *attempt = &out->attempt;
     (void)form;
-    portable_take_id(take, "subscription_id", &out->subscription_id);
-    portable_take_id(take, "event_id", &out->event_id);
+    export_record_take_id(take, "subscription_id", &out->subscription_id);
+    export_record_take_id(take, "event_id", &out->event_id);
     attempt->number = (uint32_t)json_take_integer(take, "number", JSON_REQUIRED, 1, UINT32_MAX);
     attempt->started_at_ms = json_take_time(take, "started_at", JSON_REQUIRED);
     attempt->duration_ms = json_take_integer(take, "duration_ms", JSON_REQUIRED, 0, INT64_MAX);
     attempt->response_status = take_response_status(take);
     attempt->error = take_error(take);
-    attempt->signature_count = portable_take_count(take, "signature_count");
-    portable_take_bytes(take, "response_headers", "response_headers_base64", &attempt->response_headers);
-    portable_take_bytes(take, "response_body", "response_body_base64", &attempt->response_body);
+    attempt->signature_count = export_record_take_count(take, "signature_count");
+    export_record_take_bytes(take, "response_headers", "response_headers_base64", &attempt->response_headers);
+    export_record_take_bytes(take, "response_body", "response_body_base64", &attempt->response_body);
     if (attempt->response_headers.length > ATTEMPT_HEADERS_KEPT || attempt->response_body.length > ATTEMPT_BODY_KEPT)
         json_take_fail(take, "response_body", "or response_headers are too long");
 }
 
 /* ---- lines ---- */
 
-static void read_record(struct json_take *take, const struct portable_form *form, struct portable *out)
+static void read_record(struct json_take *take, const struct export_record_form *form, struct export_record *out)
 {
-    static void (*const readers[PORTABLE_KINDS])(struct json_take *, const struct portable_form *,
-                                                 struct portable *) = {
-        [PORTABLE_API_KEY] = read_api_key,
-        [PORTABLE_ANSWER] = read_answer,
-        [PORTABLE_SUBSCRIPTION] = portable_read_subscription,
-        [PORTABLE_PROBE] = read_probe,
-        [PORTABLE_EVENT] = read_event,
-        [PORTABLE_DELIVERY] = read_delivery,
-        [PORTABLE_ATTEMPT] = read_attempt,
+    static void (*const readers[EXPORT_RECORD_KINDS])(struct json_take *, const struct export_record_form *,
+                                                      struct export_record *) = {
+        [EXPORT_RECORD_API_KEY] = read_api_key,
+        [EXPORT_RECORD_ANSWER] = read_answer,
+        [EXPORT_RECORD_SUBSCRIPTION] = export_record_read_subscription,
+        [EXPORT_RECORD_PROBE] = read_probe,
+        [EXPORT_RECORD_EVENT] = read_event,
+        [EXPORT_RECORD_DELIVERY] = read_delivery,
+        [EXPORT_RECORD_ATTEMPT] = read_attempt,
     };
-    const char *type = json_take_text(take, "type", JSON_REQUIRED, PORTABLE_WORD_MAX);
-    for (unsigned kind = 0; type != NULL && kind < PORTABLE_KINDS; kind++) {
-        if (strcmp(type, portable_kind_name((enum portable_kind)kind)) == 0) {
-            out->kind = (enum portable_kind)kind;
+    const char *type = json_take_text(take, "type", JSON_REQUIRED, EXPORT_RECORD_WORD_MAX);
+    for (unsigned kind = 0; type != NULL && kind < EXPORT_RECORD_KINDS; kind++) {
+        if (strcmp(type, export_record_kind_name((enum export_record_kind)kind)) == 0) {
+            out->kind = (enum export_record_kind)kind;
             readers[kind](take, form, out);
             return;
         }
@@ -205,12 +206,12 @@ static bool is_clean(const struct json_scan *scan)
     return true;
 }
 
-enum status portable_parse(struct slice line, const struct portable_form *form, struct portable *out,
-                           struct failure *failure)
+enum status export_record_parse(struct slice line, const struct export_record_form *form, struct export_record *out,
+                                struct failure *failure)
 {
     struct json_scan scan;
     const char *message = "is no object, or holds U+0000 or half a character";
-    enum status status = json_scan(line, PORTABLE_JSON_DEPTH, &scan, &message);
+    enum status status = json_scan(line, EXPORT_RECORD_JSON_DEPTH, &scan, &message);
     bool is_object = status == STATUS_OK && scan.kind == JSON_OBJECT && is_clean(&scan);
     if (status == STATUS_OK)
         json_scan_clear(&scan);
@@ -218,13 +219,13 @@ enum status portable_parse(struct slice line, const struct portable_form *form, 
         failure_set(failure, "%s", message);
         return STATUS_INVALID;
     }
-    struct portable item = {.kind = PORTABLE_DELIVERY};
+    struct export_record item = {.kind = EXPORT_RECORD_DELIVERY};
     struct json_take take = json_take_from(json_in_value(line));
     read_record(&take, form, &item);
     json_out_wipe(take.object);
     if (!json_take_is_ok(&take)) {
         failure_set(failure, "%s", take.wrong);
-        portable_clear(&item);
+        export_record_clear(&item);
         return STATUS_INVALID;
     }
     *out = item;

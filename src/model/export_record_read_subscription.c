@@ -1,5 +1,5 @@
 /* Subscriptions of an export, read: with the rules of the API for their members, and with secrets that open. */
-#include "model/portable_take.h"
+#include "model/export_record_take.h"
 
 #include <string.h>
 
@@ -21,7 +21,7 @@ static bool is_secret(const char *text)
     return is_one;
 }
 
-static void take_plain_secret(struct json_take *take, const struct portable_form *form, const char *id,
+static void take_plain_secret(struct json_take *take, const struct export_record_form *form, const char *id,
                               struct secret *out)
 {
     const char *text = json_take_text(take, "secret", JSON_REQUIRED, SECRET_TEXT);
@@ -31,18 +31,18 @@ static void take_plain_secret(struct json_take *take, const struct portable_form
         json_take_fail(take, "secret", "is no signing secret");
 }
 
-static void take_sealed_secret(struct json_take *take, const struct portable_form *form, const char *id,
+static void take_sealed_secret(struct json_take *take, const struct export_record_form *form, const char *id,
                                struct secret *out)
 {
     char text[SECRET_TEXT] = "";
     json_take_hex(take, "sha256", out->digest, sizeof out->digest);
-    portable_take_sealed(take, form, slice_of(id), &out->sealed);
+    export_record_take_sealed(take, form, slice_of(id), &out->sealed);
     if (json_take_is_ok(take) && secret_unseal(form->keyring, id, out, text) != STATUS_OK)
         json_take_fail(take, "sha256", "is not that of the secret");
     crypto_cleanse(text, sizeof text);
 }
 
-static void take_secret(json_object *value, const struct portable_form *form, const char *id, bool is_newest,
+static void take_secret(json_object *value, const struct export_record_form *form, const char *id, bool is_newest,
                         struct secret *out, struct json_take *outer)
 {
     struct json_take take = json_take_from(value);
@@ -62,7 +62,7 @@ static void take_secret(json_object *value, const struct portable_form *form, co
         json_take_fail(outer, "signing_secrets:", take.wrong);
 }
 
-static void take_secrets(struct json_take *take, const struct portable_form *form, const char *id,
+static void take_secrets(struct json_take *take, const struct export_record_form *form, const char *id,
                          struct secret_list *out)
 {
     json_object *array = json_take_container(take, "signing_secrets", JSON_OPTIONAL, json_type_array);
@@ -86,7 +86,7 @@ static void take_header(struct json_take *take, json_object *value, struct heade
         header_list_add(out, name, text);
 }
 
-static void take_plain_headers(struct json_take *take, const struct portable_form *form, struct subscription *out)
+static void take_plain_headers(struct json_take *take, const struct export_record_form *form, struct subscription *out)
 {
     struct header_list headers = {0};
     json_object *array = json_take_container(take, "headers", JSON_REQUIRED, json_type_array);
@@ -101,7 +101,7 @@ static void take_plain_headers(struct json_take *take, const struct portable_for
     header_list_clear(&headers);
 }
 
-static void take_headers(struct json_take *take, const struct portable_form *form, const char *id,
+static void take_headers(struct json_take *take, const struct export_record_form *form, const char *id,
                          struct subscription *out)
 {
     struct header_list headers = {0};
@@ -114,7 +114,7 @@ static void take_headers(struct json_take *take, const struct portable_form *for
     json_object *object = json_take_container(take, "headers", JSON_REQUIRED, json_type_object);
     struct json_take inner = json_take_from(object);
     if (object != NULL)
-        portable_take_sealed(&inner, form, slice_of(id), &out->sealed_headers);
+        export_record_take_sealed(&inner, form, slice_of(id), &out->sealed_headers);
     if (!json_take_is_ok(&inner))
         json_take_fail(take, "headers:", inner.wrong);
     if (json_take_is_ok(take) && subscription_unseal_headers(out, form->keyring, &headers) != STATUS_OK)
@@ -130,7 +130,7 @@ static void read_retry_policy(struct json_take *take, struct retry_policy *out)
     struct json_take policy = json_take_from(object);
     if (object == NULL)
         return;
-    const char *name = json_take_text(&policy, "retryStrategy", JSON_REQUIRED, PORTABLE_WORD_MAX);
+    const char *name = json_take_text(&policy, "retryStrategy", JSON_REQUIRED, EXPORT_RECORD_WORD_MAX);
     if (name == NULL || retry_strategy_parse(name, &out->strategy) != STATUS_OK)
         json_take_fail(&policy, "retryStrategy", "is not known");
     out->is_set = true;
@@ -143,7 +143,7 @@ static void read_retry_policy(struct json_take *take, struct retry_policy *out)
 
 static void read_disabled_reason(struct json_take *take, struct subscription *out)
 {
-    const char *name = json_take_text(take, "disabled_reason", JSON_OPTIONAL, PORTABLE_WORD_MAX);
+    const char *name = json_take_text(take, "disabled_reason", JSON_OPTIONAL, EXPORT_RECORD_WORD_MAX);
     for (int reason = DISABLED_GONE; name != NULL && reason <= DISABLED_FAILING; reason++)
         if (strcmp(disabled_reason_name((enum disabled_reason)reason), name) == 0)
             out->disabled_reason = (enum disabled_reason)reason;
@@ -151,28 +151,30 @@ static void read_disabled_reason(struct json_take *take, struct subscription *ou
         json_take_fail(take, "disabled_reason", "is not possible");
 }
 
-static void read_members(struct json_take *take, const struct portable_form *form, struct portable *out)
+static void read_members(struct json_take *take, const struct export_record_form *form, struct export_record *out)
 {
     struct subscription *subscription = &out->subscription;
     struct url url;
     const char *why;
     char id[OBJECT_ID_TEXT];
     object_id_format(&subscription->id, id);
-    subscription->created_user_id = portable_take_copy(take, "created_user_id", JSON_REQUIRED, PORTABLE_LABEL_MAX);
-    subscription->name = portable_take_copy(take, "name", JSON_REQUIRED, PORTABLE_LABEL_MAX);
-    portable_take_hold(take, "name", subscription->name, check_name);
-    subscription->url = portable_take_copy(take, "url", JSON_REQUIRED, URL_MAX_BYTES);
+    subscription->created_user_id =
+        export_record_take_copy(take, "created_user_id", JSON_REQUIRED, EXPORT_RECORD_LABEL_MAX);
+    subscription->name = export_record_take_copy(take, "name", JSON_REQUIRED, EXPORT_RECORD_LABEL_MAX);
+    export_record_take_hold(take, "name", subscription->name, check_name);
+    subscription->url = export_record_take_copy(take, "url", JSON_REQUIRED, URL_MAX_BYTES);
     if (url_parse(subscription->url, strlen(subscription->url), &url, &why) != STATUS_OK)
         json_take_fail(take, "url", why);
     subscription->active = json_take_bool(take, "active");
     read_disabled_reason(take, subscription);
     subscription->activated_at_ms = json_take_time(take, "activated_at", JSON_OPTIONAL);
     out->failing_since_ms = json_take_time(take, "failing_since", JSON_OPTIONAL);
-    subscription->description = portable_take_copy(take, "description", JSON_OPTIONAL, 4 * DESCRIPTION_MAX_CHARACTERS);
-    portable_take_hold(take, "description", subscription->description, check_description);
-    portable_take_text_list(take, "events", EVENTS_MAX, check_event_filter, &subscription->events);
-    portable_take_text_list(take, "agent_ids", SCOPE_IDS_MAX, check_scope_id, &subscription->agent_ids);
-    portable_take_text_list(take, "workspace_ids", SCOPE_IDS_MAX, check_scope_id, &subscription->workspace_ids);
+    subscription->description =
+        export_record_take_copy(take, "description", JSON_OPTIONAL, 4 * DESCRIPTION_MAX_CHARACTERS);
+    export_record_take_hold(take, "description", subscription->description, check_description);
+    export_record_take_text_list(take, "events", EVENTS_MAX, check_event_filter, &subscription->events);
+    export_record_take_text_list(take, "agent_ids", SCOPE_IDS_MAX, check_scope_id, &subscription->agent_ids);
+    export_record_take_text_list(take, "workspace_ids", SCOPE_IDS_MAX, check_scope_id, &subscription->workspace_ids);
     if (subscription->agent_ids.count > 0 && subscription->workspace_ids.count > 0)
         json_take_fail(take, "agent_ids", "and workspace_ids exclude each other");
     subscription->request_timeout_ms =
@@ -182,10 +184,11 @@ static void read_members(struct json_take *take, const struct portable_form *for
     take_secrets(take, form, id, &subscription->secrets);
 }
 
-void portable_read_subscription(struct json_take *take, const struct portable_form *form, struct portable *out)
+void export_record_read_subscription(struct json_take *take, const struct export_record_form *form,
+                                     struct export_record *out)
 {
     struct subscription *subscription = &out->subscription;
-    portable_take_id(take, "id", &subscription->id);
+    export_record_take_id(take, "id", &subscription->id);
     json_take_uuid(take, "organization_id", &subscription->organization_id);
     subscription->version = (uint64_t)json_take_integer(take, "version", JSON_REQUIRED, 1, INT64_MAX);
     subscription->is_deleted = json_take_bool(take, "deleted");
