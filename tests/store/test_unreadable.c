@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_event.h"
 
 const char *conformance_engine = "bdb";
 

@@ -1,4 +1,5 @@
-/* The embedded engine: Berkeley DB behind store.h's verbs. This header is shared by its files alone.
+/* The embedded engine: Berkeley DB behind store.h's verbs. This header is shared by its files alone; what fewer of them
+ * need of events is in bdb_event.h, of the order of work in bdb_due.h.
  *
  *     bdb_env.c           the environment behind the gate, recovery
  *     bdb_life.c, bdb_check.c  making, opening, closing, verifying a store
@@ -235,42 +236,6 @@ enum status bdb_organization_read(struct bdb *bdb, DB_TXN *txn, const struct uui
 enum status bdb_organization_write(struct bdb *bdb, DB_TXN *txn, const struct uuid *id,
                                    const struct bdb_organization *organization) MUST_USE;
 
-/* ---- bdb_match.c ---- */
-
-/* Fills in the subscriptions of each event. All events are of one organization. Every change that was answered before
- * is seen, whichever process made it. */
-enum status bdb_match(struct bdb *bdb, struct event *events, size_t count) MUST_USE;
-
-/* ---- bdb_inbox.c ---- */
-
-/* A new event that the worker has not taken over wholly. */
-struct bdb_inbox_row {
-    uint32_t taken; /* so many of its deliveries have a row in BDB_DELIVERY and one in BDB_DUE */
-    int64_t created_at_ms;
-};
-enum bdb_table bdb_inbox_table(const struct object_id *event_id);
-enum status bdb_inbox_get(struct bdb *bdb, DB_TXN *txn, const struct object_id *event_id, u_int32_t flags,
-                          struct bdb_inbox_row *out) MUST_USE;
-enum status bdb_inbox_put(struct bdb *bdb, DB_TXN *txn, const struct object_id *event_id,
-                          const struct bdb_inbox_row *row) MUST_USE;
-enum status bdb_inbox_decode(struct slice bytes, struct bdb_inbox_row *out) MUST_USE;
-
-/* ---- bdb_event.c ---- */
-
-struct bdb_key bdb_event_key(const struct object_id *id);
-/* As stored: expanded_count is what was written with the event. The caller clears `out`. */
-enum status bdb_event_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *id, struct event *out) MUST_USE;
-
-/* ---- bdb_notice.c ---- */
-
-/* Events of our own, published in the transaction of what they tell of. NULLs are passed over. Matching comes before
- * the transaction, as with every event. */
-enum status bdb_notices_match(struct bdb *bdb, struct event *const *notices, size_t count) MUST_USE;
-/* What bdb_notice_put touches: nothing where nobody wants the notice. */
-uint32_t bdb_notice_tables(const struct event *notice);
-/* All delivery rows are left to the worker. bdb_wake() is the caller's. */
-enum status bdb_notice_put(struct bdb *bdb, DB_TXN *txn, struct event *notice) MUST_USE;
-
 /* ---- bdb_health.c ---- */
 
 /* What the worker knows of a subscription. A row that is not there is all zero, and one that is all zero is not kept.
@@ -283,21 +248,6 @@ enum status bdb_health_read(struct bdb *bdb, DB_TXN *txn, const struct object_id
                             struct bdb_health *out) MUST_USE;
 enum status bdb_health_write(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id,
                              const struct bdb_health *health) MUST_USE;
-
-/* STATUS_EXISTS where there is one with this id. */
-enum status bdb_event_write(struct bdb *bdb, DB_TXN *txn, const struct event *event) MUST_USE;
-/* What its deliveries show of it; a transaction does not hold it. */
-enum status bdb_event_head_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *id,
-                                struct event_head *out) MUST_USE;
-/* Raises expanded_count to what the inbox knows of. */
-enum status bdb_event_progress(struct bdb *bdb, DB_TXN *txn, struct event *event) MUST_USE;
-
-/* ---- bdb_intake.c ---- */
-
-/* Takes new events over: writes the delivery rows that are missing and makes them due. Bounded, more so for
- * somebody in haste: *is_done says whether all was taken. An event that cannot be read keeps its row in the inbox, for
- * whoever mends it. */
-enum status bdb_intake(struct bdb *bdb, bool is_hasty, bool *is_done) MUST_USE;
 
 /* ---- bdb_delivery.c ---- */
 
@@ -330,81 +280,6 @@ enum status bdb_delivery_find(struct bdb *bdb, DB_TXN *txn, const struct uuid *o
 /* STATUS_NOT_FOUND for a deleted one, too. A transaction does not hold it. */
 enum status bdb_subscription_expect(struct bdb *bdb, DB_TXN *txn, const struct uuid *organization_id,
                                     const struct object_id *id) MUST_USE;
-
-/* ---- bdb_by_hand.c ---- */
-
-/* Writes a delivery that delivery_revive is to change, and moves its place in the order of work. */
-enum status bdb_delivery_make_due(struct bdb *bdb, DB_TXN *txn, struct delivery *delivery, int64_t now_ms) MUST_USE;
-
-/* ---- bdb_failed.c ---- */
-
-/* One that ended in failure, by when that was. It counts as long as its delivery says the same. */
-struct bdb_failed {
-    struct object_id subscription_id;
-    int64_t finished_at_ms;
-    struct object_id event_id;
-};
-enum status bdb_failed_put(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery) MUST_USE;
-/* A row that is not there is STATUS_OK. */
-enum status bdb_failed_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_failed *failed) MUST_USE;
-/* Up to `max` of a subscription that failed in [since_ms, until_ms), for writing, those that failed first.
- * *has_more: there are others. */
-enum status bdb_failed_collect(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id, int64_t since_ms,
-                               int64_t until_ms, size_t max, struct bdb_failed *out, size_t *count,
-                               bool *has_more) MUST_USE;
-
-/* ---- bdb_due.c ---- */
-
-/* A waiting delivery's place in the order of work: in BDB_URGENT where it is forced, else in BDB_DUE. While it is
- * claimed it stands where the lease ends. */
-struct bdb_due {
-    struct object_id subscription_id;
-    int64_t due_at_ms;
-    struct object_id event_id;
-    uint32_t generation; /* another one than the delivery's: the row is stale */
-    struct uuid organization_id;
-    bool is_forced;
-    bool has_old_key; /* it was read from a row of version 1 */
-};
-/* All but is_forced, which the table says. */
-enum status bdb_due_decode(const struct bdb_key *key, struct slice value, struct bdb_due *out) MUST_USE;
-/* Of a delivery as it stands, under a lease or not. */
-struct bdb_due bdb_due_of(const struct delivery *delivery);
-enum status bdb_due_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
-/* Only where nothing stands in its place: STATUS_EXISTS. */
-enum status bdb_due_add(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
-/* A row that is not there is STATUS_OK. */
-enum status bdb_due_delete(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due) MUST_USE;
-/* To another time. A row that is not there any more is STATUS_OK. */
-enum status bdb_due_move(struct bdb *bdb, DB_TXN *txn, const struct bdb_due *due, int64_t due_at_ms) MUST_USE;
-/* The first row of the first subscription behind `after`. STATUS_NOT_FOUND. */
-enum status bdb_due_hop(struct bdb *bdb, bool is_forced, const struct object_id *after, struct bdb_due *out) MUST_USE;
-/* The first row of this subscription among those that are not forced. STATUS_NOT_FOUND. */
-enum status bdb_due_first(struct bdb *bdb, const struct object_id *subscription_id, struct bdb_due *out) MUST_USE;
-/* A subscription's rows in order, from those that are due at from_ms on; for writing where `txn` is not NULL. */
-struct bdb_due_walk {
-    struct bdb_cursor cursor;
-    struct object_id subscription_id;
-    bool is_forced;
-    struct bdb_key start;
-    bool has_begun;
-};
-enum status bdb_due_walk_open(struct bdb *bdb, DB_TXN *txn, bool is_forced, const struct object_id *subscription_id,
-                              int64_t from_ms, struct bdb_due_walk *out) MUST_USE;
-/* STATUS_NOT_FOUND: there are no more. */
-enum status bdb_due_walk_next(struct bdb_due_walk *walk, struct bdb_due *out) MUST_USE;
-void bdb_due_walk_close(struct bdb_due_walk *walk);
-/* Up to `max` rows of a subscription that are due at now_ms, for writing. *next_due_ms is lowered to the first one that
- * is due later, where the reading came so far. */
-enum status bdb_due_collect(struct bdb *bdb, DB_TXN *txn, bool is_forced, const struct object_id *subscription_id,
-                            int64_t now_ms, size_t max, struct bdb_due *out, size_t *count,
-                            int64_t *next_due_ms) MUST_USE;
-
-/* ---- bdb_order.c ---- */
-
-/* A step towards all that was due at until_ms standing in the order of its creation. *is_done: it does. */
-enum status bdb_order(struct bdb *bdb, const struct object_id *subscription_id, int64_t until_ms,
-                      bool *is_done) MUST_USE;
 
 /* ---- bdb_wake.c ---- */
 

@@ -1,6 +1,6 @@
 /* How much waits, and for whom, a page of the order of work at a time: a worker takes a step now and then, so that
  * nobody who asks for figures has to walk. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_due.h"
 
 _Static_assert((int)BDB_KEY_MAX <= (int)sizeof((struct store_place){0}.bytes), "a place is a key");
 

@@ -1,5 +1,7 @@
 /* What a client does to one delivery: retry and cancel. One transaction each, which holds the delivery for writing, so
  * a claim or a settlement comes wholly before or wholly after it; after it, the generation keeps the old claim out. */
+#include "store/bdb/bdb_due.h"
+#include "store/bdb/bdb_event.h"
 #include "store/bdb/bdb_import.h"
 
 struct order {

@@ -3,6 +3,8 @@
  * forced, paused subscriptions included; there is hardly ever anything. Where many subscriptions have something due,
  * somebody in haste goes round those on the agenda most of the time. */
 #include "store/bdb/bdb_agenda.h"
+#include "store/bdb/bdb_due.h"
+#include "store/bdb/bdb_event.h"
 
 #include <assert.h>
 

@@ -1,13 +1,15 @@
 /* Looking into a copy of a store that nobody uses: recovery where it was copied under way, then every page, then every
  * row as the rest of the program would read it, with what is sealed in it. */
+#include "store/bdb/bdb_due.h"
 #include "store/bdb/bdb_env.h"
+#include "store/bdb/bdb_event.h"
+#include "store/bdb/bdb_home.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/record.h"
-#include "store/bdb/bdb_home.h"
 
 enum { SETTLING_CACHE_BYTES = 32 * 1024 * 1024, READING_CACHE_BYTES = 4 * 1024 * 1024 };
 

@@ -1,5 +1,5 @@
 /* Deliveries and their attempts: one row each, the key says whose. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_due.h"
 
 #include "model/record.h"
 

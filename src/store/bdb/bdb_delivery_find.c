@@ -1,6 +1,6 @@
 /* One delivery as a client knows it, which is more than its row: a wide event's deliveries are there before their rows
  * are, and deleting a subscription cancels what waits before any row is changed. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_event.h"
 
 /* ---- without a row ---- */
 

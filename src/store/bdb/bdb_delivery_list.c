@@ -2,7 +2,7 @@
  * backwards are merged into one. A walk reads some rows at a time and lets go of its cursor: two cursors of one thread
  * would wait for writers apart from each other, in circles that no deadlock detector sees. What a page is told is the
  * event behind which it begins; rows never move, so nothing that comes meanwhile moves one over that line. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_event.h"
 
 #include <stdlib.h>
 

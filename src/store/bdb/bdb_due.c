@@ -1,7 +1,7 @@
 /* The order of work: for each subscription its waiting deliveries by the time when they are due; forced ones in a table
  * of their own. The worker writes here, and who makes one delivery due by hand; publishing does not. One look at a
  * subscription's first row says whether it has anything to do, however much waits behind it. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_due.h"
 
 /* key: subscription, due time, event; value: version, generation, organization. Of the event's id the lane stands last,
  * so that what is due in one millisecond stands in the order of its creation, whoever published it. (In rows of version

@@ -1,5 +1,5 @@
 /* Events as stored: written once, read by the worker for each of their deliveries. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_event.h"
 
 #include "model/record.h"
 

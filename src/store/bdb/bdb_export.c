@@ -1,6 +1,7 @@
 /* Everything, as records of the product. Tables are walked page by page with nothing locked; an event's deliveries and
  * their attempts are read where the event is, so that each stands behind what it belongs to. Of a wide event the
  * deliveries that have no row yet are records as well, as new. */
+#include "store/bdb/bdb_event.h"
 #include "store/bdb/bdb_import.h"
 #include "store/bdb/bdb_probe.h"
 

@@ -1,6 +1,6 @@
 /* What ended in failure, of each subscription by time: so that the failures of a window are found without a look at all
  * that was delivered. A settlement writes a row with the delivery; whoever revives the delivery takes it away. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_due.h"
 
 /* key: subscription, finished, event; value: version */
 enum {

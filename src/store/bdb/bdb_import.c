@@ -1,6 +1,8 @@
 /* Records that were exported, put in: a batch in one transaction. A record that is there already is replaced by a later
  * state of itself alone; what refers to something that is not there is left out, so that nothing stands in the store
  * that no one would ever remove. The order of work, what failed and the other indexes follow from the records. */
+#include "store/bdb/bdb_due.h"
+#include "store/bdb/bdb_event.h"
 #include "store/bdb/bdb_import.h"
 
 struct batch {

@@ -1,6 +1,6 @@
 /* The inbox: new events between publishing and the worker. It is nearly empty most of the time, and a nearly empty
  * database is one page, which a publisher holds until its commit is on disk: hence one for each lane. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_event.h"
 
 /* version, taken, creation */
 enum { INBOX_VERSION = 1, INBOX_BYTES = 1 + 4 + 8 };

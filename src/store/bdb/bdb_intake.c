@@ -1,6 +1,8 @@
 /* Taking new events over, the worker's first step: from the inbox into the order of work. Events that concern many get
  * their remaining delivery rows here, in steps that any worker can go on with; several may do this at once. */
 #include "store/bdb/bdb_agenda.h"
+#include "store/bdb/bdb_due.h"
+#include "store/bdb/bdb_event.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
  *
  * An index bears the version that was read before the subscriptions were. Whoever has read that version or an earlier
  * one finds every change in it that was answered before he asked: such a change was committed before the walk began. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_event.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Events of our own: what a customer is told about his subscriptions. They are put beside what they tell of, in one
  * transaction, so that none is lost and none tells of what did not happen. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_event.h"
 
 #include <stdlib.h>
 

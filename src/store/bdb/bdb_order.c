@@ -2,7 +2,7 @@
  * stand in that order anyway: they are due when they are made. A retry stands where it fell due, behind what came
  * meanwhile; it is moved to its creation once, when the subscription is active again and before anything of it is
  * claimed. How far that has come is kept, so that a large backlog is gone through in steps and by one worker. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_due.h"
 
 #include <stdlib.h>
 

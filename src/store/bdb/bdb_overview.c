@@ -4,7 +4,8 @@
  *
  * New events come first, so that one which is taken over in between is seen twice rather than not at all. The memory
  * that this takes grows with the subscriptions that have something waiting, not with what waits for them. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_due.h"
+#include "store/bdb/bdb_event.h"
 
 #include <search.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Publishing: the event with the list of its deliveries, the first delivery rows, and a row in the inbox, in one
  * transaction that is on disk before anybody is told. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_event.h"
 
 #include <stdlib.h>
 

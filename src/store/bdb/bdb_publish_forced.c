@@ -1,6 +1,7 @@
 /* Publishing to one subscription because somebody asked for it. It does not wait in an inbox: its one delivery goes
  * into the order of work with it, among the forced ones. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_due.h"
+#include "store/bdb/bdb_event.h"
 
 #include <stdlib.h>
 

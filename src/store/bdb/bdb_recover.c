@@ -1,6 +1,6 @@
 /* Recovering what failed: the failures of a window are due again. The rows of one call are few enough for one
  * transaction, so that its answer can be kept with all that it says. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_due.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 /* The ends of leases: settlements, and claims that are handed back. Both are fenced: they change a delivery only while
  * it waits, under the generation that the claim was given. */
-#include "store/bdb/bdb.h"
+#include "store/bdb/bdb_due.h"
+#include "store/bdb/bdb_event.h"
 
 #include <stdlib.h>
 

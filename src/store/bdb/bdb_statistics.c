@@ -1,4 +1,5 @@
 /* Figures for health and status: one look at each subscription that has deliveries waiting. */
+#include "store/bdb/bdb_due.h"
 #include "store/bdb/bdb_probe.h"
 
 struct lookup {

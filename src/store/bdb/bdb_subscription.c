@@ -1,10 +1,11 @@
 /* Subscriptions: the record, its unique name, and the organization's configuration version. Every change is one pure
  * function of the caller's, applied while the record is held for writing. */
+#include "store/bdb/bdb_event.h"
 #include "store/bdb/bdb_import.h"
+#include "store/bdb/bdb_subscription.h"
 
 #include "base/clock.h"
 #include "model/record.h"
-#include "store/bdb/bdb_subscription.h"
 
 /* Of every change, whatever it is of. */
 #define SUBSCRIPTION_TABLES                                                                                            \

@@ -1,6 +1,8 @@
 /* Retention. Each lane's events stand in the order of their creation, so the walk begins at the oldest and ends at the
  * first one that is young enough, whatever stands behind it. An event's list names its deliveries; it goes with the
  * last of them. One step looks at deliveries, without a lock, until one transaction has enough to do. */
+#include "store/bdb/bdb_due.h"
+#include "store/bdb/bdb_event.h"
 #include "store/bdb/bdb_upkeep.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* No subscription holds more than max_waiting deliveries for long: the rows of work are counted, subscription by
  * subscription, and where there are too many the first ones are cancelled. What is claimed stands behind all that is
  * due, and is left alone. */
+#include "store/bdb/bdb_due.h"
 #include "store/bdb/bdb_upkeep.h"
 
 #include <stdlib.h>
