@@ -47,6 +47,11 @@ struct slice text_nearest(const char *text, struct slice (*name_at)(const void *
     return best;
 }
 
+const char *text_plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 /* A control character of two bytes is one "?". */
 static size_t skipped_size(const char *text, size_t length)
 {

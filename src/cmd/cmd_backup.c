@@ -1,6 +1,7 @@
 /* `hookturn backup`: a consistent copy while everything runs. */
 #include <inttypes.h>
 
+#include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/family.h"
 #include "cmd/progress.h"
@@ -14,8 +15,8 @@ struct backup {
 static int report(const struct backup *backup, const struct store_backup *made)
 {
     struct buf text = {0};
-    buf_printf(&text, "%s: %" PRIu64 " records, %" PRIu64 " KiB, verified.\n", backup->directory, made->records,
-               made->bytes / 1024);
+    buf_printf(&text, "%s: %" PRIu64 " %s, %" PRIu64 " KiB, verified.\n", backup->directory, made->records,
+               text_plural(made->records, "record", "records"), made->bytes / 1024);
     if (made->has_key)
         buf_append_text(&text, "The master key is in it: whoever has this backup can read every secret.\n");
     else
@@ -24,9 +25,8 @@ static int report(const struct backup *backup, const struct store_backup *made)
     int exit_status = command_print(&text);
     buf_clear(&text);
     if (made->unreadable > 0)
-        (void)command_fail("%" PRIu64 " records in the store are damaged; the backup has them as they are. "
-                           "`hookturn status` counts them",
-                           made->unreadable);
+        (void)command_fail("%" PRIu64 " damaged %s in the backup as in the store. `hookturn status` counts them",
+                           made->unreadable, text_plural(made->unreadable, "record is", "records are"));
     return exit_status;
 }
 

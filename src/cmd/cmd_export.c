@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/export_file.h"
 #include "cmd/family.h"
@@ -24,17 +25,17 @@ struct export
 static int report(const struct export *export, const struct store_exported *done)
 {
     const char *where = export->file != NULL ? export->file : "the standard output";
+    const char *records = text_plural(done->records, "record", "records");
     if (export->is_plain)
-        fprintf(stderr, "Exported %" PRIu64 " records to %s, secrets in clear.\n", done->records, where);
+        fprintf(stderr, "Exported %" PRIu64 " %s to %s, secrets in clear.\n", done->records, records, where);
     else
         fprintf(stderr,
-                "Exported %" PRIu64 " records to %s; secrets are encrypted under the master key %s, which an import "
+                "Exported %" PRIu64 " %s to %s; secrets are encrypted under the master key %s, which an import "
                 "needs.\n",
-                done->records, where, done->fingerprint);
+                done->records, records, where, done->fingerprint);
     if (done->unreadable > 0)
-        (void)command_fail("%" PRIu64 " records in the store are damaged and not in the export. `hookturn status` "
-                           "counts them",
-                           done->unreadable);
+        (void)command_fail("%" PRIu64 " damaged %s not in the export. `hookturn status` counts them", done->unreadable,
+                           text_plural(done->unreadable, "record is", "records are"));
     return EXIT_DONE;
 }
 

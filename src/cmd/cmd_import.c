@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/json_out.h"
+#include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/family.h"
 #include "cmd/progress.h"
@@ -57,7 +58,7 @@ static int report(const struct import *import, const struct store_imported *done
 {
     if (import->is_json)
         return print_json(done);
-    fprintf(stderr, "Imported %" PRIu64 " records", done->records);
+    fprintf(stderr, "Imported %" PRIu64 " %s", done->records, text_plural(done->records, "record", "records"));
     for (size_t i = 0; i < IMPORT_OUTCOMES; i++)
         if (done->outcomes[i] > 0)
             fprintf(stderr, "%s%" PRIu64 " %s", i == IMPORT_ADDED ? ": " : ", ", done->outcomes[i], outcomes[i].words);
@@ -87,9 +88,8 @@ static int explain(const struct import *import, enum status status, const struct
         return command_fail_verb(status, "import everything");
     if (put == 0)
         return command_fail("cannot import %s: %s", import->name, failure->text);
-    return command_fail("cannot import %s: %s. %" PRIu64 " records before it were put; importing a whole file "
-                        "completes them",
-                        import->name, failure->text, put);
+    return command_fail("cannot import %s: %s. %" PRIu64 " %s put before it; importing a whole file completes them",
+                        import->name, failure->text, put, text_plural(put, "record was", "records were"));
 }
 
 /* ---- the child ---- */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cmd/family.h"
 #include "cmd/progress.h"
 #include "cmd/shared.h"
@@ -43,13 +44,20 @@ static enum status purge_all(struct purge *purge, struct store *store)
     return status;
 }
 
+static void append_count(struct buf *out, const char *before, uint64_t count, const char *one, const char *many)
+{
+    buf_printf(out, "%s%" PRIu64 " %s", before, count, text_plural(count, one, many));
+}
+
 static int print_done(const struct upkeep_counts *done)
 {
     struct buf text = {0};
-    buf_printf(&text,
-               "cancelled %" PRIu64 " waiting deliveries; deleted %" PRIu64 " deliveries, %" PRIu64 " events, %" PRIu64
-               " kept answers and %" PRIu64 " deleted subscriptions\n",
-               done->expired + done->surplus, done->deliveries, done->events, done->answers, done->subscriptions);
+    append_count(&text, "cancelled ", done->expired + done->surplus, "waiting delivery", "waiting deliveries");
+    append_count(&text, "; deleted ", done->deliveries, "delivery", "deliveries");
+    append_count(&text, ", ", done->events, "event", "events");
+    append_count(&text, ", ", done->answers, "kept answer", "kept answers");
+    append_count(&text, " and ", done->subscriptions, "deleted subscription", "deleted subscriptions");
+    buf_append_text(&text, "\n");
     int exit_status = command_print(&text);
     buf_clear(&text);
     return exit_status;

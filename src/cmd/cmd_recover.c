@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 #include "cmd/family.h"
 #include "cmd/progress.h"
@@ -25,7 +26,7 @@ struct window {
 
 static void append_requeued(struct buf *out, uint64_t requeued)
 {
-    buf_printf(out, "%" PRIu64 " %s due again", requeued, requeued == 1 ? "delivery is" : "deliveries are");
+    buf_printf(out, "%" PRIu64 " %s due again", requeued, text_plural(requeued, "delivery is", "deliveries are"));
 }
 
 static int print_result(const struct window *window)

@@ -1,6 +1,7 @@
 /* `hookturn rekey`: a new master key, with the service running. */
 #include <inttypes.h>
 
+#include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/family.h"
 #include "cmd/progress.h"
@@ -8,15 +9,16 @@
 static int report(const struct conf *conf, const struct store_rekey *done)
 {
     struct buf text = {0};
-    buf_printf(&text, "%s the master key in %s: its fingerprint is %s. %" PRIu64 " records were sealed anew.\n",
+    buf_printf(&text, "%s the master key in %s: its fingerprint is %s. %" PRIu64 " %s sealed anew.\n",
                done->was_resumed ? "Finished changing" : "Changed", conf->master_key_file, done->fingerprint,
-               done->records);
+               done->records, text_plural(done->records, "record was", "records were"));
     buf_append_text(&text, "Keep a copy of the file elsewhere, and of the one before as long as you have backups of "
                            "that time.\n");
     int exit_status = command_print(&text);
     buf_clear(&text);
     if (done->unreadable > 0)
-        (void)command_fail("%" PRIu64 " records are damaged, and were left as they are", done->unreadable);
+        (void)command_fail("%" PRIu64 " damaged %s left as before", done->unreadable,
+                           text_plural(done->unreadable, "record was", "records were"));
     return exit_status;
 }
 

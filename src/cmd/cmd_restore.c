@@ -1,6 +1,7 @@
 /* `hookturn restore`: a backup in place of the store. */
 #include <inttypes.h>
 
+#include "base/text.h"
 #include "base/timestamp.h"
 #include "cmd/command.h"
 #include "cmd/family.h"
@@ -18,7 +19,8 @@ static int report(const struct restoration *restoration, const struct store_back
     char made_at[TIMESTAMP_SIZE];
     struct buf text = {0};
     timestamp_format(restored->made_at_ms, made_at);
-    buf_printf(&text, "Restored the backup of %s: %" PRIu64 " records.\n", made_at, restored->records);
+    buf_printf(&text, "Restored the backup of %s: %" PRIu64 " %s.\n", made_at, restored->records,
+               text_plural(restored->records, "record", "records"));
     if (aside->store[0])
         buf_printf(&text, "The store that was there is kept as %s/%s; remove it when you do not need it.\n", data_dir,
                    aside->store);

@@ -87,6 +87,14 @@ static void a_shell_reads_one_word_back(void **state)
     assert_word("", "''");
 }
 
+static void one_is_one(void **state)
+{
+    (void)state;
+    assert_string_equal(text_plural(0, "delivery", "deliveries"), "deliveries");
+    assert_string_equal(text_plural(1, "delivery", "deliveries"), "delivery");
+    assert_string_equal(text_plural(2, "delivery", "deliveries"), "deliveries");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +104,7 @@ int main(void)
         cmocka_unit_test(a_long_text_is_like_nothing),
         cmocka_unit_test(what_a_terminal_would_act_on_is_shown_as_a_question_mark),
         cmocka_unit_test(a_shell_reads_one_word_back),
+        cmocka_unit_test(one_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
