@@ -37,16 +37,6 @@ static void add_headers(json_object *object, const struct header_list *headers, 
         json_out_text(member, headers->items[i].name, shows_values ? headers->items[i].value : "[hidden]");
 }
 
-static void add_retry_policy(json_object *object, const struct retry_policy *policy)
-{
-    if (!policy->is_set)
-        return;
-    json_object *member = json_out_object(object, "retry_policy");
-    json_out_text(member, "retryStrategy", retry_strategy_name(policy->strategy));
-    json_out_integer(member, "maxRetryAttempts", policy->max_attempts);
-    json_out_integer(member, "maxRetryDelayMs", policy->max_delay_ms);
-}
-
 static void add_settings(json_object *object, const struct subscription *subscription,
                          const struct header_list *headers, bool shows_values)
 {
@@ -63,7 +53,7 @@ static void add_settings(json_object *object, const struct subscription *subscri
         add_texts(object, "workspace_ids", &subscription->workspace_ids);
     if (subscription->request_timeout_ms != 0)
         json_out_integer(object, "request_timeout_ms", subscription->request_timeout_ms);
-    add_retry_policy(object, &subscription->retry_policy);
+    retry_strategy_put_policy(object, &subscription->retry_policy);
 }
 
 /* What may be known of a secret: not its text. */

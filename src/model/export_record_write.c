@@ -178,16 +178,6 @@ static enum status write_answer(json_object *object, const struct export_record 
     return status;
 }
 
-static void write_retry_policy(json_object *object, const struct retry_policy *policy)
-{
-    if (!policy->is_set)
-        return;
-    json_object *member = json_out_object(object, "retry_policy");
-    json_out_text(member, "retryStrategy", retry_strategy_name(policy->strategy));
-    json_out_integer(member, "maxRetryAttempts", policy->max_attempts);
-    json_out_integer(member, "maxRetryDelayMs", policy->max_delay_ms);
-}
-
 static enum status write_members(json_object *object, const struct export_record *item,
                                  const struct export_record_form *form)
 {
@@ -207,7 +197,7 @@ static enum status write_members(json_object *object, const struct export_record
     put_text_list(object, "agent_ids", &subscription->agent_ids);
     put_text_list(object, "workspace_ids", &subscription->workspace_ids);
     put_number(object, "request_timeout_ms", subscription->request_timeout_ms);
-    write_retry_policy(object, &subscription->retry_policy);
+    retry_strategy_put_policy(object, &subscription->retry_policy);
     enum status status = write_headers(object, form, id, subscription);
     if (subscription->secrets.count == 0)
         return status;

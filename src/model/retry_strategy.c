@@ -1,4 +1,4 @@
-/* One table for both directions: input and rendering. */
+/* One table of names for both directions, and the policy for whoever shows it: the API and exports. */
 #include "model/retry_strategy.h"
 
 #include <string.h>
@@ -29,4 +29,14 @@ enum status retry_strategy_parse(const char *name, enum retry_strategy *out)
         }
     }
     return STATUS_INVALID;
+}
+
+void retry_strategy_put_policy(json_object *object, const struct retry_policy *policy)
+{
+    if (!policy->is_set)
+        return;
+    json_object *member = json_out_object(object, "retry_policy");
+    json_out_text(member, "retryStrategy", retry_strategy_name(policy->strategy));
+    json_out_integer(member, "maxRetryAttempts", policy->max_attempts);
+    json_out_integer(member, "maxRetryDelayMs", policy->max_delay_ms);
 }
