@@ -14,6 +14,13 @@
 
 enum { PIECE_BYTES = 256 * 1024 };
 
+struct buf tree_path(const char *directory, const char *name)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s/%s", directory, name);
+    return path;
+}
+
 static enum status status_of_errno(void)
 {
     switch (errno) {

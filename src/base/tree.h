@@ -1,11 +1,12 @@
-/* Directories and files as a whole: copied, summed up, removed. For backups, and for what was begun and is taken back.
- * Errors leave their cause in errno. */
+/* Directories and files as a whole: named, copied, summed up, removed. For backups, and for what was begun and is taken
+ * back. Errors leave their cause in errno. */
 #ifndef HOOKTURN_BASE_TREE_H
 #define HOOKTURN_BASE_TREE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/crypto.h"
 #include "base/status.h"
 
@@ -15,6 +16,8 @@ struct tree_sum {
     unsigned char digest[SHA256_BYTES];
 };
 
+/* "<directory>/<name>"; the caller clears it. */
+struct buf tree_path(const char *directory, const char *name);
 /* Removes the file or directory `name` below the open `directory`, with all that is in it. Links are removed, not
  * followed. What cannot be removed stays. */
 void tree_remove(int directory, const char *name);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/tree.h"
 
 static const char *variable(const char *name)
 {
@@ -74,10 +74,9 @@ static size_t count_in_directory(const char *path)
     if (!directory)
         return 0;
     for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        struct buf file = {0};
         if (!is_hash_name(entry->d_name))
             continue;
-        buf_printf(&file, "%s/%s", path, entry->d_name);
+        struct buf file = tree_path(path, entry->d_name);
         count += count_in_file(file.data);
         buf_clear(&file);
     }

@@ -22,7 +22,6 @@
 #include "store/data_dir.h"
 #include "store/setup_file.h"
 #include "store/store.h"
-#include "store/store_files.h"
 
 #define ASIDE "setting-up"
 #define MADE "store.made"
@@ -34,7 +33,7 @@ enum { TURN_WAIT_MS = 10000, TURN_POLL_MS = 10 };
 static bool is_there(const char *data_dir, const char *name)
 {
     struct stat info;
-    struct buf path = store_path(data_dir, name);
+    struct buf path = tree_path(data_dir, name);
     bool is = lstat(path.data, &info) == 0;
     buf_clear(&path);
     return is;
@@ -79,8 +78,8 @@ static enum status put_key(const struct conf *conf, const struct setup_file *set
 /* The key and the configuration into the store's directory, and that under its next name. */
 static enum status finish(const struct conf *conf, const struct conf *aside, struct failure *failure)
 {
-    struct buf made = store_path(conf->data_dir, MADE), key = store_path(aside->data_dir, "store/master.key");
-    struct buf store = store_path(aside->data_dir, "store"), file = store_path(store.data, DATA_DIR_CONF);
+    struct buf made = tree_path(conf->data_dir, MADE), key = tree_path(aside->data_dir, "store/master.key");
+    struct buf store = tree_path(aside->data_dir, "store"), file = tree_path(store.data, DATA_DIR_CONF);
     enum status status = STATUS_OK;
     if (rename(aside->master_key_file, key.data) != 0)
         status = fail("move", aside->master_key_file, failure);
@@ -98,7 +97,7 @@ static enum status finish(const struct conf *conf, const struct conf *aside, str
 
 static enum status make(int directory, const struct conf *conf, const struct setup_file *setup, struct failure *failure)
 {
-    struct buf path = store_path(conf->data_dir, ASIDE), key = store_path(path.data, "master.key");
+    struct buf path = tree_path(conf->data_dir, ASIDE), key = tree_path(path.data, "master.key");
     struct conf aside = *conf; /* borrows all the rest */
     aside.data_dir = path.data;
     aside.master_key_file = key.data;
@@ -154,7 +153,7 @@ static enum status read_and_make(int directory, const struct conf *conf, const c
                                  struct failure *failure)
 {
     struct setup_file setup = {0};
-    struct buf path = store_path(conf->data_dir, SETUP_FILE_NAME);
+    struct buf path = tree_path(conf->data_dir, SETUP_FILE_NAME);
     enum status status = check_place(conf, web_roots, failure);
     if (status == STATUS_OK)
         status = setup_file_read(path.data, &setup, failure);
@@ -169,7 +168,7 @@ static enum status read_and_make(int directory, const struct conf *conf, const c
 
 static enum status place_conf(const struct conf *conf, struct failure *failure)
 {
-    struct buf from = store_path(conf->data_dir, CONF), to = store_path(conf->data_dir, DATA_DIR_CONF);
+    struct buf from = tree_path(conf->data_dir, CONF), to = tree_path(conf->data_dir, DATA_DIR_CONF);
     enum status status = STATUS_OK;
     if (access(from.data, F_OK) == 0) {
         int error = access(to.data, F_OK) == 0 ? unlink(from.data) : rename(from.data, to.data);
@@ -183,7 +182,7 @@ static enum status place_conf(const struct conf *conf, struct failure *failure)
 /* The key may be configured to lie on another file system. */
 static enum status place_key(const struct conf *conf, struct failure *failure)
 {
-    struct buf from = store_path(conf->data_dir, KEY);
+    struct buf from = tree_path(conf->data_dir, KEY);
     enum status status = STATUS_OK;
     if (access(from.data, F_OK) == 0) {
         status = keyring_file_copy(conf->master_key_file, from.data, failure);
@@ -196,8 +195,8 @@ static enum status place_key(const struct conf *conf, struct failure *failure)
 
 static enum status put_in_place(int directory, const struct conf *conf, struct failure *failure)
 {
-    struct buf file = store_path(conf->data_dir, SETUP_FILE_NAME);
-    struct buf from = store_path(conf->data_dir, MADE), to = store_path(conf->data_dir, "store");
+    struct buf file = tree_path(conf->data_dir, SETUP_FILE_NAME);
+    struct buf from = tree_path(conf->data_dir, MADE), to = tree_path(conf->data_dir, "store");
     tree_remove(directory, ASIDE);
     enum status status = setup_file_remove(file.data, failure);
     if (status == STATUS_OK)

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/tree.h"
 #include "store/store_files.h"
 
 struct making {
@@ -105,7 +106,7 @@ static enum status copy_conf(const struct making *making)
 {
     if (!has_conf(making))
         return STATUS_OK;
-    struct buf to = store_path(making->unfinished, BACKUP_CONF_NAME);
+    struct buf to = tree_path(making->unfinished, BACKUP_CONF_NAME);
     char *from = realpath(making->conf->path, NULL); /* it may be a link */
     enum status status = from ? tree_copy_file(from, to.data, NULL) : STATUS_IO;
     if (status != STATUS_OK)
@@ -119,7 +120,7 @@ static enum status copy_key(const struct making *making)
 {
     if (!making->with_key)
         return STATUS_OK;
-    struct buf to = store_path(making->unfinished, BACKUP_KEY_NAME);
+    struct buf to = tree_path(making->unfinished, BACKUP_KEY_NAME);
     enum status status = keyring_save(making->keyring, to.data, making->failure);
     buf_clear(&to);
     return status;
@@ -150,7 +151,7 @@ static enum status add_file(struct making *making, const char *name)
         failure_set(making->failure, "stopped before it was done; run it again");
         return STATUS_CONFLICT;
     }
-    struct buf path = store_path(making->unfinished, name);
+    struct buf path = tree_path(making->unfinished, name);
     enum status status = tree_sum_file(path.data, &sum);
     buf_clear(&path);
     if (status != STATUS_OK)
@@ -172,7 +173,7 @@ static enum status add_store_file(struct making *making, const char *name)
 
 static enum status add_store_files(struct making *making)
 {
-    struct buf path = store_path(making->unfinished, BACKUP_STORE_NAME);
+    struct buf path = tree_path(making->unfinished, BACKUP_STORE_NAME);
     DIR *stream = opendir(path.data);
     enum status status = stream ? STATUS_OK : fail(making, "read", STATUS_IO);
     for (const struct dirent *entry; stream && status == STATUS_OK && (entry = readdir(stream));)
@@ -198,7 +199,7 @@ static enum status add_files(struct making *making)
 
 static enum status write_head(const struct making *making)
 {
-    struct buf text = {0}, path = store_path(making->unfinished, BACKUP_HEAD_NAME);
+    struct buf text = {0}, path = tree_path(making->unfinished, BACKUP_HEAD_NAME);
     backup_head_format(&making->head, &text);
     int fd = open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool worked = fd >= 0 && write(fd, text.data, text.length) == (ssize_t)text.length && fsync(fd) == 0;

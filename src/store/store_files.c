@@ -7,16 +7,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-struct buf store_path(const char *directory, const char *name)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s/%s", directory, name);
-    return path;
-}
+#include "base/tree.h"
 
 enum status store_hold_keys(const struct conf *conf, int *fd, struct failure *failure)
 {
-    struct buf path = store_path(conf->data_dir, "rekey.lock");
+    struct buf path = tree_path(conf->data_dir, "rekey.lock");
     int lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     enum status status = STATUS_OK;
     if (lock < 0) {

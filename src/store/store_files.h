@@ -1,8 +1,7 @@
-/* What backup, restore and rekey share: paths, and running one at a time. */
+/* What backup, restore and rekey share: the engine, and running one at a time. */
 #ifndef HOOKTURN_STORE_STORE_FILES_H
 #define HOOKTURN_STORE_STORE_FILES_H
 
-#include "base/buf.h"
 #include "base/conf.h"
 #include "base/status.h"
 #include "store/engine.h"
@@ -10,8 +9,6 @@
 /* The engine that the configuration names, with the data directory looked at. The errors of store_open. */
 enum status store_prepare(const struct conf *conf, const struct store_engine **engine,
                           struct failure *failure) MUST_USE;
-/* "<directory>/<name>"; the caller clears it. */
-struct buf store_path(const char *directory, const char *name);
 /* While the descriptor is open nobody else changes the master key file. STATUS_CONFLICT, STATUS_IO, with a failure
  * text. */
 enum status store_hold_keys(const struct conf *conf, int *fd, struct failure *failure) MUST_USE;

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tree.h"
 #include "store/store_files.h"
 
 #define STAGED_NAME "restoring"
@@ -48,7 +49,7 @@ static enum status read_text(const char *path, struct buf *out)
 static enum status read_head(struct restoring *restoring)
 {
     const char *directory = restoring->directory;
-    struct buf text = {0}, path = store_path(directory, BACKUP_HEAD_NAME);
+    struct buf text = {0}, path = tree_path(directory, BACKUP_HEAD_NAME);
     enum status status = read_text(path.data, &text);
     if (status == STATUS_NOT_FOUND)
         failure_set(restoring->failure, "%s is no backup: there is no file \"%s\" in it", directory, BACKUP_HEAD_NAME);
@@ -115,7 +116,7 @@ static enum status choose_keys(struct restoring *restoring, struct keyring **out
         return STATUS_DENIED;
     }
     restoring->brings_key = true;
-    struct buf staged = store_path(restoring->staged.data, BACKUP_KEY_NAME);
+    struct buf staged = tree_path(restoring->staged.data, BACKUP_KEY_NAME);
     status = keyring_open(staged.data, out, restoring->failure);
     buf_clear(&staged);
     return status;
@@ -131,8 +132,8 @@ static bool is_same(const struct tree_sum *a, const struct tree_sum *b)
 static enum status copy_file(const struct restoring *restoring, const struct backup_file *file)
 {
     struct tree_sum sum;
-    struct buf from = store_path(restoring->directory, file->name);
-    struct buf to = store_path(restoring->staged.data, file->name);
+    struct buf from = tree_path(restoring->directory, file->name);
+    struct buf to = tree_path(restoring->staged.data, file->name);
     enum status status = tree_copy_file(from.data, to.data, &sum);
     if (status == STATUS_OK && !is_same(&sum, &file->sum))
         status = STATUS_CORRUPT;
@@ -153,7 +154,7 @@ static enum status copy_files(const struct restoring *restoring)
 {
     const struct store_progress *progress = restoring->progress;
     uint64_t done = 0, total = 0;
-    struct buf store = store_path(restoring->staged.data, BACKUP_STORE_NAME);
+    struct buf store = tree_path(restoring->staged.data, BACKUP_STORE_NAME);
     enum status status = mkdir(store.data, 0700) == 0 ? STATUS_OK : STATUS_IO;
     if (status != STATUS_OK)
         failure_set(restoring->failure, "cannot make %s: %s", store.data, strerror(errno));
@@ -213,8 +214,8 @@ static enum status prepare_key(void *context)
     const char *path = restoring->conf->master_key_file;
     if (!restoring->brings_key)
         return STATUS_OK;
-    struct buf from = store_path(restoring->staged.data, BACKUP_KEY_NAME);
-    struct buf kept = store_path(restoring->conf->data_dir, restoring->aside->key);
+    struct buf from = tree_path(restoring->staged.data, BACKUP_KEY_NAME);
+    struct buf kept = tree_path(restoring->conf->data_dir, restoring->aside->key);
     enum status status = STATUS_OK;
     if (restoring->had_key)
         status = keyring_file_copy(kept.data, path, restoring->failure);
@@ -230,7 +231,7 @@ static enum status finish_key(void *context)
     const struct restoring *restoring = context;
     if (!restoring->brings_key)
         return STATUS_OK;
-    struct buf from = store_path(restoring->staged.data, BACKUP_KEY_NAME);
+    struct buf from = tree_path(restoring->staged.data, BACKUP_KEY_NAME);
     enum status status = keyring_file_copy(restoring->conf->master_key_file, from.data, restoring->failure);
     buf_clear(&from);
     return status;
@@ -246,7 +247,7 @@ static void undo_key(void *context)
         unlink(path);
     if (!restoring->brings_key || !restoring->had_key)
         return;
-    struct buf kept = store_path(restoring->conf->data_dir, restoring->aside->key);
+    struct buf kept = tree_path(restoring->conf->data_dir, restoring->aside->key);
     if (keyring_file_copy(path, kept.data, &ignored) == STATUS_OK)
         unlink(kept.data);
     buf_clear(&kept);
@@ -257,7 +258,7 @@ static enum status change_places(struct restoring *restoring)
     const struct store_exchange with = {prepare_key, finish_key, undo_key, restoring};
     const char *data_dir = restoring->conf->data_dir;
     bool had_store;
-    struct buf aside = store_path(data_dir, restoring->aside->store);
+    struct buf aside = tree_path(data_dir, restoring->aside->store);
     enum status status =
         restoring->engine->install(data_dir, restoring->staged.data, aside.data, &with, &had_store, restoring->failure);
     if (status == STATUS_OK && !had_store)
@@ -269,8 +270,8 @@ static enum status change_places(struct restoring *restoring)
 /* Who restores onto a new machine reads the configuration from the backup. */
 static void bring_conf(const struct restoring *restoring)
 {
-    struct buf from = store_path(restoring->directory, BACKUP_CONF_NAME);
-    struct buf to = store_path(restoring->conf->data_dir, BACKUP_CONF_NAME);
+    struct buf from = tree_path(restoring->directory, BACKUP_CONF_NAME);
+    struct buf to = tree_path(restoring->conf->data_dir, BACKUP_CONF_NAME);
     struct stat in_use, in_backup;
     bool is_the_backups = stat(restoring->conf->path, &in_use) == 0 && stat(from.data, &in_backup) == 0 &&
                           in_use.st_dev == in_backup.st_dev && in_use.st_ino == in_backup.st_ino;
@@ -297,7 +298,7 @@ static enum status stage(struct restoring *restoring)
 
 static enum status take_stage(struct restoring *restoring, int *lock)
 {
-    restoring->staged = store_path(restoring->conf->data_dir, STAGED_NAME);
+    restoring->staged = tree_path(restoring->conf->data_dir, STAGED_NAME);
     enum status status = tree_take(restoring->staged.data, lock);
     if (status == STATUS_CONFLICT)
         failure_set(restoring->failure, "another restore is under way: wait for it");

@@ -9,15 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/tree.h"
 
-/* Clear it with buf_clear. */
-static struct buf path_in(const char *data_dir)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s/worker.lock", data_dir);
-    return path;
-}
+#define LOCK_NAME "worker.lock"
 
 static bool set_lock(int fd, short type)
 {
@@ -27,7 +21,7 @@ static bool set_lock(int fd, short type)
 
 enum status worker_lock_take(const char *data_dir, int *out_fd, struct failure *failure)
 {
-    struct buf path = path_in(data_dir);
+    struct buf path = tree_path(data_dir, LOCK_NAME);
     int fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     enum status status = STATUS_OK;
     if (fd < 0 || !set_lock(fd, F_RDLCK)) {
@@ -55,7 +49,7 @@ void worker_lock_take_again(int fd)
 
 bool worker_lock_is_held(const char *data_dir)
 {
-    struct buf path = path_in(data_dir);
+    struct buf path = tree_path(data_dir, LOCK_NAME);
     int fd = open(path.data, O_RDONLY | O_CLOEXEC);
     buf_clear(&path);
     if (fd < 0)

@@ -21,10 +21,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tree.h"
 #include "store/worker_lock.h"
 
 #define NOTE_NAME "worker.program"
@@ -33,14 +33,6 @@ enum {
     TURN_WAIT_MS = 2000, /* longer than any start that works; whoever waits has something else to do */
     TURN_POLL_MS = 2
 };
-
-/* Clear it with buf_clear. */
-static struct buf path_in(const struct conf *conf, const char *name)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s/%s", conf->data_dir, name);
-    return path;
-}
 
 /* ---- which program ---- */
 
@@ -85,7 +77,7 @@ static bool read_installed(const struct conf *conf, char out[PATH_MAX])
 
 static bool read_note(const struct conf *conf, char out[PATH_MAX])
 {
-    struct buf path = path_in(conf, NOTE_NAME);
+    struct buf path = tree_path(conf->data_dir, NOTE_NAME);
     int fd = open(path.data, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     buf_clear(&path);
     if (fd < 0)
@@ -113,7 +105,7 @@ void worker_start_note_program(const struct conf *conf)
     char own[PATH_MAX], noted[PATH_MAX] = "";
     if (!own_path(own) || (read_note(conf, noted) && strcmp(own, noted) == 0))
         return;
-    struct buf path = path_in(conf, NOTE_NAME);
+    struct buf path = tree_path(conf->data_dir, NOTE_NAME);
     struct buf text = {0};
     buf_printf(&text, "%s\n", own);
     int fd = open(path.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -246,7 +238,7 @@ void worker_start_if_none(const struct conf *conf)
 {
     if (!conf->worker_is_auto || worker_lock_is_held(conf->data_dir))
         return;
-    struct buf path = path_in(conf, "worker.start");
+    struct buf path = tree_path(conf->data_dir, "worker.start");
     int fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     buf_clear(&path);
     if (fd < 0) {

@@ -10,19 +10,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/tree.h"
 #include "store/worker_lock.h"
 
 #define STATE_NAME "worker.state"
 #define FRESH_NAME "worker.state.new"
 enum { WRITE_TRIES = 50 /* a millisecond apart; a write takes a tenth of one */ };
-
-/* The path of `name` below the data directory; clear it with buf_clear. */
-static struct buf path_of(const char *data_dir, const char *name)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s/%s", data_dir, name);
-    return path;
-}
 
 /* What is not there, or not ours, leaves `out` as it was. */
 static void read_figures(const char *path, struct worker_state *out)
@@ -91,8 +84,8 @@ enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t old
 {
     int fd;
     struct worker_state state = {0};
-    struct buf path = path_of(data_dir, STATE_NAME);
-    struct buf fresh = path_of(data_dir, FRESH_NAME);
+    struct buf path = tree_path(data_dir, STATE_NAME);
+    struct buf fresh = tree_path(data_dir, FRESH_NAME);
     enum status status = lock_fresh(fresh.data, &fd);
     if (status == STATUS_OK) {
         read_figures(path.data, &state);
@@ -116,7 +109,7 @@ enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t old
 void worker_state_read(const char *data_dir, struct worker_state *out)
 {
     *out = (struct worker_state){.is_running = worker_lock_is_held(data_dir), .oldest_due_seconds = -1};
-    struct buf path = path_of(data_dir, STATE_NAME);
+    struct buf path = tree_path(data_dir, STATE_NAME);
     read_figures(path.data, out);
     buf_clear(&path);
 }

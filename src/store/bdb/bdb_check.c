@@ -1,8 +1,8 @@
 /* Checking a store: nobody else has it open, and every page of every table is looked at. */
 #include "store/bdb/bdb_env.h"
 
+#include "base/tree.h"
 #include "store/bdb/bdb_home.h"
-#include "store/store_files.h"
 
 /* Without the environment: verifying a large table takes more of the shared regions than they have. */
 enum status bdb_verify_table(const char *home, enum bdb_table table)
@@ -10,7 +10,7 @@ enum status bdb_verify_table(const char *home, enum bdb_table table)
     char file[BDB_FILE_NAME];
     DB *db;
     bdb_table_file(table, file);
-    struct buf path = store_path(home, file);
+    struct buf path = tree_path(home, file);
     enum status status = bdb_status(NULL, db_create(&db, NULL, 0), file);
     if (status == STATUS_OK) {
         db->set_errcall(db, bdb_log_message);

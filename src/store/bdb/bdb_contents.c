@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/tree.h"
 #include "model/record.h"
 
 enum { SETTLING_CACHE_BYTES = 32 * 1024 * 1024, READING_CACHE_BYTES = 4 * 1024 * 1024 };
@@ -227,13 +228,12 @@ static void read_row(struct look *look, enum bdb_table table, const struct bdb_c
 static enum status open_table(struct look *look, enum bdb_table table)
 {
     char file[BDB_FILE_NAME];
-    struct buf path = {0};
     DB *db;
     bdb_table_file(table, file);
     enum status status = bdb_status(NULL, db_create(&db, NULL, 0), file);
     if (status != STATUS_OK)
         return status;
-    buf_printf(&path, "%s/%s", look->bdb->home, file);
+    struct buf path = tree_path(look->bdb->home, file);
     db->set_errcall(db, bdb_log_message);
     int code = db->set_cachesize(db, 0, READING_CACHE_BYTES, 1);
     if (code == 0)

@@ -12,7 +12,6 @@
 
 #include "base/tree.h"
 #include "store/bdb/bdb_home.h"
-#include "store/store_files.h"
 
 struct copy {
     struct bdb *bdb;
@@ -28,7 +27,7 @@ static uint64_t table_bytes(const struct bdb *bdb, enum bdb_table table)
     char file[BDB_FILE_NAME];
     struct stat info;
     bdb_table_file(table, file);
-    struct buf path = store_path(bdb->home, file);
+    struct buf path = tree_path(bdb->home, file);
     uint64_t bytes = stat(path.data, &info) == 0 ? (uint64_t)info.st_size : 0;
     buf_clear(&path);
     return bytes;
@@ -70,7 +69,7 @@ static enum status copy_tables(struct copy *copy)
 
 static enum status copy_file(const struct copy *copy, const char *name)
 {
-    struct buf from = store_path(copy->bdb->home, name), to = store_path(copy->directory, name);
+    struct buf from = tree_path(copy->bdb->home, name), to = tree_path(copy->directory, name);
     enum status status = tree_copy_file(from.data, to.data, NULL);
     buf_clear(&from);
     buf_clear(&to);

@@ -13,24 +13,18 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "base/tree.h"
 #include "store/bdb/gate_files.h"
 #include "store/bdb/live.h"
 
 #define FORMAT_WORD "hookturn-store "
 enum { FORMAT_BYTES = 64, REGION_NAME = 16 };
 
-static char *path_in(const char *directory, const char *name)
-{
-    struct buf path = {0};
-    buf_printf(&path, "%s/%s", directory, name);
-    return path.data;
-}
-
 char *bdb_home_path(const char *data_dir)
 {
-    return path_in(data_dir, "store");
+    return tree_path(data_dir, "store").data;
 }
 
 /* ---- making ---- */
@@ -81,11 +75,11 @@ enum status bdb_home_mark(const char *home, struct failure *failure)
 
 enum status bdb_home_finish(const char *home, struct failure *failure)
 {
-    char *pipe = path_in(home, "wake");
-    enum status status = mkfifo(pipe, 0600) == 0 ? STATUS_OK : gate_status_of_errno();
+    struct buf pipe = tree_path(home, "wake");
+    enum status status = mkfifo(pipe.data, 0600) == 0 ? STATUS_OK : gate_status_of_errno();
     if (status != STATUS_OK)
-        failure_set(failure, "cannot make %s: %s", pipe, strerror(errno));
-    free(pipe);
+        failure_set(failure, "cannot make %s: %s", pipe.data, strerror(errno));
+    buf_clear(&pipe);
     return status == STATUS_OK ? bdb_home_mark(home, failure) : status;
 }
 
@@ -93,9 +87,9 @@ enum status bdb_home_finish(const char *home, struct failure *failure)
 
 static ssize_t read_format(const char *home, char text[FORMAT_BYTES])
 {
-    char *path = path_in(home, "format");
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    free(path);
+    struct buf path = tree_path(home, "format");
+    int fd = open(path.data, O_RDONLY | O_CLOEXEC);
+    buf_clear(&path);
     if (fd < 0)
         return -1;
     ssize_t length = read(fd, text, FORMAT_BYTES - 1);
@@ -142,16 +136,16 @@ enum status bdb_home_check(const char *home, int *format, struct failure *failur
 enum status bdb_home_is_alone(const char *home, size_t own, struct failure *failure)
 {
     struct live_census census = {0};
-    char *path = path_in(home, "live");
-    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(path);
+    struct buf path = tree_path(home, "live");
+    int directory = open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    buf_clear(&path);
     if (directory < 0)
         return STATUS_OK; /* the gate says what is wrong */
     enum status status = live_count(directory, &census);
     close(directory);
     if (status == STATUS_OK && census.alive > own) {
-        failure_set(failure, "%zu other processes have the store in %s open: stop them first", census.alive - own,
-                    home);
+        failure_set(failure, "%zu other %s the store in %s open: stop them first", census.alive - own,
+                    text_plural(census.alive - own, "process has", "processes have"), home);
         return STATUS_CONFLICT;
     }
     return status;
@@ -162,9 +156,9 @@ static bool reserve_region(const char *home, int number, off_t bytes)
 {
     char name[REGION_NAME];
     snprintf(name, sizeof name, "__db.%03d", number);
-    char *path = path_in(home, name);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    free(path);
+    struct buf path = tree_path(home, name);
+    int fd = open(path.data, O_RDWR | O_CLOEXEC);
+    buf_clear(&path);
     if (fd < 0)
         return false;
     if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
@@ -182,10 +176,10 @@ void bdb_home_reserve_regions(const char *home, off_t bytes)
 
 int bdb_home_wake_open(const char *home)
 {
-    char *path = path_in(home, "wake");
-    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT && (mkfifo(path, 0600) == 0 || errno == EEXIST))
-        fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    free(path);
+    struct buf path = tree_path(home, "wake");
+    int fd = open(path.data, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && (mkfifo(path.data, 0600) == 0 || errno == EEXIST))
+        fd = open(path.data, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    buf_clear(&path);
     return fd;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/tree.h"
 #include "store/bdb/bdb_home.h"
 #include "store/bdb/gate_files.h"
 
@@ -33,9 +34,8 @@ void bdb_table_file(enum bdb_table table, char *out)
 static int open_file(const char *home, enum bdb_table table, int flags)
 {
     char file[BDB_FILE_NAME];
-    struct buf path = {0};
     bdb_table_file(table, file);
-    buf_printf(&path, "%s/%s", home, file);
+    struct buf path = tree_path(home, file);
     int fd = open(path.data, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     int cause = errno;
     buf_clear(&path);
