@@ -12,7 +12,8 @@ static int (*const groups[])(void) = {
     run_answer_tests,  run_match_tests,    run_publish_tests,      run_claim_tests,   run_claimer_tests,
     run_settle_tests,  run_overview_tests, run_wide_tests,         run_log_tests,     run_hand_tests,
     run_recover_tests, run_forced_tests,   run_probe_tests,        run_backlog_tests, run_process_tests,
-    run_health_tests,  run_pause_tests,    run_upkeep_tests,       run_copy_tests,    run_export_tests,
+    run_health_tests,  run_pause_tests,    run_upkeep_tests,       run_copy_tests,    run_rekey_tests,
+    run_export_tests,
 };
 
 int main(int argc, char **argv)

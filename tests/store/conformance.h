@@ -88,6 +88,30 @@ struct delivery retry_delivery(struct fixture *fixture, const struct object_id *
 /* Runs `work` in `count` children at once, each with the store open; the sum of what they return (below 100 each). */
 int run_children(struct fixture *fixture, int count, int (*work)(struct fixture *fixture, int index));
 
+/* ---- long work ---- */
+
+struct place {
+    char path[128];
+};
+/* Beside the store, in the fixture's directory. */
+struct place place_of(const struct fixture *fixture, const char *name);
+/* For struct store_progress: stops at the *context-th report, an int that is counted down; NULL: never. */
+bool go_on(void *context, const char *step, uint64_t done, uint64_t total);
+extern const struct store_progress never_stops;
+
+/* ---- sealed things ---- */
+
+/* For store_subscription_update: a new secret, and a header; the context is the fixture. */
+enum status apply_sealed(void *context, int64_t now_ms, struct subscription *subscription);
+struct object_id add_sealed(struct fixture *fixture, const char *name);
+/* What is sealed in it opens, and is under the sealing key alone, if so. */
+void assert_sealed(struct fixture *fixture, const struct object_id *id, bool is_current);
+/* An update under the idempotency key whose bytes are all `byte`. */
+enum status answer_once(struct fixture *fixture, const struct object_id *id, unsigned char byte);
+void rekey(struct fixture *fixture, struct store_rekey *out);
+/* As another process that changes the key, until the descriptor is closed. */
+int hold_keys(struct fixture *fixture);
+
 /* ---- the tests ---- */
 
 #define CONFORMANCE_TEST(function) cmocka_unit_test_setup_teardown(function, fixture_make, fixture_remove)
@@ -117,6 +141,7 @@ int run_forced_tests(void);
 int run_probe_tests(void);
 int run_backlog_tests(void);
 int run_copy_tests(void);
+int run_rekey_tests(void);
 int run_export_tests(void);
 int run_process_tests(void);
 

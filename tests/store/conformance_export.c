@@ -7,16 +7,6 @@
 
 #include "store/engine.h"
 
-static bool go_on(void *context, const char *step, uint64_t done, uint64_t total)
-{
-    int *stop_after = context;
-    assert_non_null(step);
-    assert_true(done <= total);
-    return !stop_after || (*stop_after)-- > 0;
-}
-
-static const struct store_progress never_stops = {go_on, NULL};
-
 /* ---- short forms ---- */
 
 static enum status append(void *context, struct slice bytes)

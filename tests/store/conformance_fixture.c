@@ -260,3 +260,22 @@ int run_children(struct fixture *fixture, int count, int (*work)(struct fixture 
     fixture_open(fixture);
     return sum;
 }
+
+/* ---- long work ---- */
+
+struct place place_of(const struct fixture *fixture, const char *name)
+{
+    struct place place;
+    snprintf(place.path, sizeof place.path, "%s/%s", fixture->data_dir, name);
+    return place;
+}
+
+bool go_on(void *context, const char *step, uint64_t done, uint64_t total)
+{
+    int *stop_after = context;
+    assert_non_null(step);
+    assert_true(total == 0 || done <= total);
+    return !stop_after || (*stop_after)-- > 0;
+}
+
+const struct store_progress never_stops = {go_on, NULL};
