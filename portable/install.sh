@@ -3,8 +3,9 @@
 # have none. Needs a POSIX shell and the basic tools (coreutils, busybox) alone; `crontab` with --cron.
 #
 # Everything that it makes stands in a manifest, ~/.hookturn/bin/manifest, before it is made: --uninstall removes that
-# and nothing else. Lines: `web DIR`, `dir DIR`, `file SUM SIZE PATH` (by cksum), `cron LINE`.
+# and nothing else. Lines: `web DIR`, `dir DIR`, `file SUM SIZE PATH` (by cksum), `cron LINE`, and `whole` once all is there.
 set -u
+unset CDPATH # `cd` would say where it went
 LC_ALL=C
 export LC_ALL
 umask 077
@@ -29,6 +30,7 @@ usage='usage: ./install.sh [--to DIR] [--organization UUID] [--key-file FILE] [-
 
 say() { printf '%s\n' "$@"; }
 fail() {
+    trap '' HUP INT TERM # what is taken back is taken back whole
     printf 'install.sh: %s\n' "$*" >&2
     undo
     exit 1
@@ -38,7 +40,8 @@ misused() {
     exit 2
 }
 undo() { :; } # what a beginning that failed takes back; set once something has begun
-trap 'fail "it was interrupted"' HUP INT TERM
+heed_signals() { trap 'fail "it was interrupted"' HUP INT TERM; }
+heed_signals
 
 # ---- what is asked for -----------------------------------------------------------------------------------------------
 
@@ -74,16 +77,22 @@ case ${HOME-} in
 /?*) ;;
 *) fail "HOME is not set: set it to your home directory" ;;
 esac
+HOME=${HOME%/}
 newline='
 '
-case $HOME$to in *"$newline"*) fail "a directory's name has a line's end in it" ;; esac
+tab='	'
+case $HOME/$to/ in *"$newline"* | *[" $tab"]/*) fail "a directory's name has a line's end in it, or a blank at its end" ;; esac
 
 from=$(cd "$(dirname "$0")" && pwd) || exit 1
 data=$HOME/.hookturn
 bin=$data/bin
 program=$bin/hookturn
 manifest=$bin/manifest
-cron_line="* * * * * $program deliver --for 55s >/dev/null 2>&1"
+case $HOME in
+*[!A-Za-z0-9/._@+,-]*) cron_program='"$HOME/.hookturn/bin/hookturn"' ;; # to cron itself a % ends the command
+*) cron_program=$program ;;
+esac
+cron_line="* * * * * $cron_program deliver --for 55s >/dev/null 2>&1"
 
 # ---- the manifest ----------------------------------------------------------------------------------------------------
 
@@ -94,6 +103,14 @@ web_of_manifest() {
     while read -r kind rest; do
         [ "$kind" = web ] && say "$rest" && return
     done <"$manifest"
+}
+
+# is_whole: whether the installation came to its end.
+is_whole() {
+    while read -r kind _; do
+        [ "$kind" = whole ] && return 0
+    done <"$manifest"
+    return 1
 }
 
 # sum_of FILE: "SUM SIZE".
@@ -147,13 +164,27 @@ end_processes() {
 
 # ---- cron ------------------------------------------------------------------------------------------------------------
 
+# read_crontab: into $crontab. One that cannot be read is not taken for an empty one.
+read_crontab() {
+    crontab=$(crontab -l 2>/dev/null) && return
+    crontab=
+    case $(crontab -l 2>&1) in
+    *[Nn]"o crontab"* | *"o such file"*) ;;
+    *) return 1 ;;
+    esac
+}
+has_cron_line() {
+    case $newline$crontab$newline in
+    *"$newline$1$newline"*) ;;
+    *) return 1 ;;
+    esac
+}
 other_cron_lines() {
-    crontab -l 2>/dev/null | while IFS= read -r line; do
-        [ "$line" = "$cron_line" ] || say "$line"
+    say "$crontab" | while IFS= read -r line; do
+        [ "$line" = "$1" ] || say "$line"
     done
 }
-# read whole before anything is written
-set_cron() {
+set_crontab() {
     if [ -n "$1" ]; then
         say "$1" | crontab -
     else
@@ -161,15 +192,18 @@ set_cron() {
     fi
 }
 add_cron() {
-    case "$newline$(crontab -l 2>/dev/null)$newline" in
-    *"$newline$cron_line$newline"*) return ;;
-    esac
+    read_crontab || fail "the crontab cannot be read: leave --cron out, and add the line yourself: $cron_line"
+    has_cron_line "$cron_line" && return
     note "cron $cron_line"
-    lines=$(other_cron_lines)
-    set_cron "${lines:+$lines$newline}$cron_line" || fail "the crontab could not be changed: add the line yourself"
+    set_crontab "${crontab:+$crontab$newline}$cron_line" ||
+        fail "the crontab cannot be changed: leave --cron out, and add the line yourself: $cron_line"
 }
 remove_cron() {
-    set_cron "$(other_cron_lines)" || say "The crontab could not be changed: remove the line yourself: $cron_line"
+    if read_crontab; then
+        has_cron_line "$1" || return
+        set_crontab "$(other_cron_lines "$1")" && return
+    fi
+    say "The crontab could not be changed: remove the line yourself: $1"
 }
 
 # ---- consent ---------------------------------------------------------------------------------------------------------
@@ -202,7 +236,7 @@ reversed() {
 take_away() {
     reversed "$manifest" | while read -r kind rest; do
         case $kind in
-        cron) command -v crontab >/dev/null && remove_cron ;;
+        cron) command -v crontab >/dev/null && remove_cron "$rest" ;;
         dir)
             [ "$rest" != "$bin" ] || continue # it holds the manifest
             rmdir "$rest" 2>/dev/null || [ ! -d "$rest" ] || say "$rest is left: something else is in it"
@@ -269,11 +303,16 @@ find_web() {
     say "$roots/hookturn"
 }
 
+# absolute DIR: without slashes at its end.
 absolute() {
     case $1 in
-    /*) say "$1" ;;
-    *) say "$(pwd)/$1" ;;
+    /*) path=$1 ;;
+    *) path=$(pwd)/$1 ;;
     esac
+    while [ "$path" != / ] && [ "$path" != "${path%/}" ]; do
+        path=${path%/}
+    done
+    say "$path"
 }
 
 # ---- putting there ---------------------------------------------------------------------------------------------------
@@ -285,12 +324,10 @@ make_dir() {
     */*) make_dir "${1%/*}" "$2" ;;
     esac
     mkdir "$1" && chmod "$2" "$1" || fail "cannot make the directory $1"
-    made_dirs="$made_dirs$1$newline"
+    made_dirs="${made_dirs}dir $1$newline"
 }
 note_dirs() {
-    printf '%s' "$made_dirs" | while IFS= read -r directory; do
-        note "dir $directory"
-    done
+    printf '%s' "$made_dirs" >>"$manifest" || fail "cannot write $manifest"
     made_dirs=
 }
 
@@ -333,10 +370,13 @@ stage_all() {
     try "$web/hookturn.fcgi.new"
     [ "$puts_htaccess" = no ] || stage "$from/.htaccess" "$web/.htaccess" 644
 }
+# Between two of these nothing stops it: the programs belong together.
 place_all() {
+    trap '' HUP INT TERM
     put_in_place "$program"
     put_in_place "$web/hookturn.fcgi"
     [ "$puts_htaccess" = no ] || put_in_place "$web/.htaccess"
+    heed_signals
 }
 
 # ---- the end ---------------------------------------------------------------------------------------------------------
@@ -403,17 +443,18 @@ install() {
     had_data_dir=no had_data=no made_dirs=
     [ ! -d "$data" ] || had_data_dir=yes
     has_data && had_data=yes
-    undo() {
-        undo() { :; }
-        [ ! -f "$manifest" ] || take_away >&2
-        [ "$had_data" = yes ] || [ "$had_data_dir" = yes ] || rm -rf "$data"
-        printf 'install.sh: all is as it was\n' >&2
-    }
     make_dir "$bin" 700
     chmod 700 "$data" || fail "cannot make $data private"
     made_dirs=
-    note "web $web"
-    note "dir $bin"
+    # Of several that are started at once one gets past this, and may take back what it makes.
+    (set -C && printf 'web %s\ndir %s\n' "$web" "$bin" >"$manifest") 2>/dev/null ||
+        fail "cannot make $manifest: is there room left, or is another install.sh at it?"
+    undo() {
+        undo() { :; }
+        take_away >&2
+        [ "$had_data" = yes ] || [ "$had_data_dir" = yes ] || rm -rf "$data"
+        printf 'install.sh: all is as it was\n' >&2
+    }
     make_dir "$web" 755
     note_dirs
     stage_all
@@ -422,9 +463,10 @@ install() {
         "$program" init >/dev/null || fail "the data could not be made"
     fi
     [ "$with_cron" = no ] || add_cron
-    undo() { :; } # what is there now is whole
+    note whole
+    undo() { :; }
     say "" "Installed: $version"
-    [ "$had_data" = yes ] || make_key
+    [ "$("$program" key list --json)" != "[]" ] || make_key
     examine
     show_next
 }
@@ -464,6 +506,7 @@ case $mode in
 uninstall) uninstall ;;
 *)
     if [ -f "$manifest" ]; then
+        is_whole || fail "an installation is under way here, or was cut off: where none is, say --uninstall, and then install anew"
         upgrade
     elif [ "$mode" = upgrade ]; then
         fail "nothing is installed here: there is no $manifest"

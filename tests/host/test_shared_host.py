@@ -230,6 +230,92 @@ def test_what_the_user_changed_or_added_is_neither_replaced_nor_removed(host):
     assert {path.name for path in web.iterdir()} == {".htaccess", "mine.txt"} and (web / ".htaccess").read_text().endswith("# mine\n")
 
 
+def with_program_that(host, does):
+    """The archive's `hookturn init` is the shell's words `does`, then what it was."""
+    archive = host.home / "archive"
+    if not archive.exists():
+        host.unpack()
+    (archive / "hookturn").rename(archive / "real")
+    (archive / "hookturn").write_text(f'#!/bin/sh\n[ "$1" != init ] || {does}\nexec /home/{USER}/archive/real "$@"\n')
+    host.give(archive)
+
+
+@pytest.mark.parametrize("killing", ["{ kill -9 $PPID; exit 1; }", "kill -9 $PPID"], ids=["before the data", "behind it"])
+def test_one_that_was_killed_says_so_to_the_next_and_is_taken_away(host, killing):
+    before = snapshot(host)
+    with_program_that(host, killing)
+    install(host, "--yes", expect=-9)
+    assert (host.home / "public_html/hookturn/hookturn.fcgi").exists()
+    (host.home / "archive/real").rename(host.home / "archive/hookturn")
+    left = snapshot(host)
+    assert "was cut off" in install(host, "--yes", expect=1)
+    assert "was cut off" in install(host, "--upgrade", "--yes", expect=1)
+    assert snapshot(host) == left
+    install(host, "--uninstall", "--yes")
+    assert "hk_" in install(host, "--yes")
+    install(host, "--uninstall", "--purge-data", "--yes")
+    assert snapshot(host) == before
+
+
+def test_one_that_is_told_to_stop_takes_all_back_however_often_it_is_told(host):
+    before = snapshot(host)
+    with_program_that(host, "{ kill -TERM $PPID; kill -INT $PPID; kill -HUP $PPID; exit 1; }")
+    assert "all is as it was" in install(host, "--yes", expect=1)
+    assert snapshot(host) == before
+
+
+def test_of_several_at_once_one_installs_and_what_it_made_stays(host):
+    script = f"{host.unpack()}/install.sh"
+    several = [
+        subprocess.Popen(host.as_user("sh", script, "--yes"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=120)[0].decode() for process in several]
+    keys = re.findall(r"^  hk_[\w-]{43}$", "".join(said), re.M)
+    assert len(keys) == 1, said
+    listed = host.run(f"/home/{USER}/.hookturn/bin/hookturn", "key", "list", "--json")
+    assert listed.returncode == 0 and listed.stdout.count(b'"name"') == 1, said
+    assert (host.home / "public_html/hookturn/hookturn.fcgi").exists() and (host.home / "public_html/hookturn/.htaccess").exists()
+    install(host, "--uninstall", "--purge-data", "--yes")
+
+
+def test_a_crontab_that_cannot_be_read_is_left_alone(host):
+    spool = host.root / "var/spool/cron" / USER
+    host.run("crontab", "-", stdin=b"0 4 * * * true\n")
+    crontab = host.root / "usr/bin/crontab"
+    works = crontab.read_text()
+    crontab.write_text(works.replace("-l)", "-l) echo 'try again later' >&2; exit 1;;\n-never)"))
+    assert "the crontab cannot be read" in install(host, "--yes", "--cron", expect=1)
+    crontab.write_text(works)
+    install(host, "--yes", "--cron")
+    with_ours = spool.read_text()
+    crontab.write_text(works.replace("-l)", "-l) echo 'try again later' >&2; exit 1;;\n-never)"))
+    assert "remove the line yourself: * * * * *" in install(host, "--uninstall", "--yes")
+    assert spool.read_text() == with_ours
+
+
+def test_a_home_with_odd_characters_gets_a_line_for_cron_that_runs(host):
+    home = f"/home/{USER}/my 100%'s $home"
+    host.make_directory(f"my 100%'s $home", 0o711)
+    host.make_directory(f"my 100%'s $home/public_html", 0o755)
+    before = snapshot(host)
+    script = f"{host.unpack()}/install.sh"
+    said = host.run("env", f"HOME={home}/", "sh", script, "--yes", "--cron", "--to", f"{home}/public_html/a b//").stdout.decode()
+    assert "Installed: hookturn" in said
+    command = host.run("crontab", "-l").stdout.decode().removeprefix("* * * * * ").replace("--for 55s", "--once")
+    assert "%" not in command, "which cron would take for the command's end"
+    assert host.run("env", f"HOME={home}", "sh", "-c", command).returncode == 0
+    assert host.run("env", f"HOME={home}", "sh", script, "--uninstall", "--purge-data", "--yes").returncode == 0
+    assert snapshot(host) == before
+
+
+@pytest.mark.parametrize("folder", ["public_html/hooks ", "public_html/two\nlines"])
+def test_a_directory_that_the_manifest_could_not_name_is_refused(host, folder):
+    before = snapshot(host)
+    assert "a directory's name has" in install(host, "--yes", "--to", folder, expect=1)
+    assert snapshot(host) == before
+
+
 def without_web_root(host):
     (host.home / "public_html").rmdir()
 
