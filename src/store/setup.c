@@ -179,13 +179,13 @@ static enum status place_conf(const struct conf *conf, struct failure *failure)
     return status;
 }
 
-/* The key may be configured to lie on another file system. */
+/* The key may be configured to lie on another file system. One that somebody has put there meanwhile is not lost. */
 static enum status place_key(const struct conf *conf, struct failure *failure)
 {
     struct buf from = tree_path(conf->data_dir, KEY);
     enum status status = STATUS_OK;
     if (access(from.data, F_OK) == 0) {
-        status = keyring_file_copy(conf->master_key_file, from.data, failure);
+        status = keyring_file_join(conf->master_key_file, from.data, failure);
         if (status == STATUS_OK && unlink(from.data) != 0)
             status = fail("remove", from.data, failure);
     }

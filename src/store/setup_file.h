@@ -30,9 +30,9 @@ enum status setup_file_parse(const char *path, struct slice text, struct setup_f
 enum status setup_file_read(const char *path, struct setup_file *out, struct failure *failure) MUST_USE;
 /* Cleanses. */
 void setup_file_clear(struct setup_file *setup);
-/* Overwrites the file and removes it; on disk afterwards. One that is not there is STATUS_OK. Overwriting helps where a
- * file system writes in place and somebody looks at the disk's free blocks later; it does nothing about copies in a
- * journal, in a snapshot or a backup. STATUS_IO with a failure text. */
+/* Overwrites the file and removes it; that the name is gone is on disk once its directory is. One that is not there is
+ * STATUS_OK. Overwriting helps where a file system writes in place and somebody looks at the disk's free blocks later;
+ * it does nothing about copies in a journal, in a snapshot or a backup. STATUS_IO with a failure text. */
 enum status setup_file_remove(const char *path, struct failure *failure) MUST_USE;
 
 #endif

@@ -234,6 +234,27 @@ def test_of_many_first_requests_at_once_one_sets_up_and_all_are_answered(uploade
     assert key_names(uploaded) == ["setup"] and names(uploaded) <= LEFT
 
 
+def test_a_master_key_that_came_while_it_was_interrupted_is_not_lost(upload):
+    other = upload().directory / "other"
+    uploaded = upload()
+    assert uploaded.cli("init", "--data", str(other)).returncode == 0
+    key = (other / "master.key").read_text()
+    uploaded.upload_setup(ORGANIZATION, KEY)
+    uploaded.is_kill = True
+    for step in itertools.count(1):
+        uploaded.env["HOOKTURN_TEST_KILL_AT"] = str(step)
+        assert ask_one_that_may_die(uploaded), "what is made never stood there under its next name"
+        if (uploaded.data / "store.made").exists():
+            break
+    del uploaded.env["HOOKTURN_TEST_KILL_AT"]
+    (uploaded.data / "master.key").write_text(key)
+    (uploaded.data / "master.key").chmod(0o600)
+    assert cgi(uploaded).get(WHOAMI).json["organization_id"] == ORGANIZATION
+    assert (uploaded.data / "master.key").read_text().startswith(key), "the first one goes on sealing"
+    assert len((uploaded.data / "master.key").read_text().splitlines()) == 3
+    cgi(uploaded).subscribe()
+
+
 def test_killed_at_any_step_nothing_is_open_and_the_next_request_ends_it_with_one_key(upload):
     done_before = 0
     for step in itertools.count(1):
