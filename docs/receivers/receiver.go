@@ -85,10 +85,15 @@ func keep(inbox, id string, body []byte) error {
 		return err
 	}
 	err = os.Link(draft.Name(), filepath.Join(inbox, id+".json")) // all of it or nothing
-	if errors.Is(err, fs.ErrExist) {
-		return nil
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	return err
+	directory, err := os.Open(inbox)
+	if err != nil {
+		return err
+	}
+	defer directory.Close()
+	return directory.Sync() // the name is there after a power failure as well
 }
 
 func receive(request *http.Request) (int, error) {

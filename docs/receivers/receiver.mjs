@@ -40,6 +40,12 @@ async function keep(inbox, id, body) {
         await file.close();
         await unlink(draft);
     }
+    const directory = await open(inbox, 'r');
+    try {
+        await directory.sync(); // the name is there after a power failure as well
+    } finally {
+        await directory.close();
+    }
 }
 
 // The whole body, or null where it is too long.

@@ -35,16 +35,22 @@ function is_authentic(string $header, string $body, string $secret, int $now): b
     return false;
 }
 
+/** Without it (before PHP 8.1) a power failure may cost what was answered in the seconds before. */
+function sync($file): bool
+{
+    return $file && (!function_exists('fsync') || fsync($file));
+}
+
 /** On disk under the event's id when it returns; an event that is there already stays as it is. */
 function keep(string $inbox, string $id, string $body): void
 {
     $draft = "$inbox/." . bin2hex(random_bytes(8));
     $file = fopen($draft, 'x');
     $is_written = $file && fwrite($file, $body) === strlen($body) && fflush($file);
-    $is_written = $is_written && (!function_exists('fsync') || fsync($file)); // PHP 8.1
+    $is_written = $is_written && sync($file);
     $is_there = $is_written && (@link($draft, "$inbox/$id.json") || file_exists("$inbox/$id.json")); // all or nothing
     @unlink($draft);
-    if (!$is_there) {
+    if (!$is_there || !sync(fopen("$inbox/$id.json", 'r'))) { // its name is there after a power failure as well
         throw new RuntimeException("$inbox/$id.json cannot be made");
     }
 }

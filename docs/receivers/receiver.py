@@ -46,6 +46,11 @@ def keep(inbox, event_id, body):
             os.link(draft.name, inbox / f"{event_id}.json")  # all of it or nothing
         except FileExistsError:
             pass
+    directory = os.open(inbox, os.O_RDONLY)
+    try:
+        os.fsync(directory)  # the name is there after a power failure as well
+    finally:
+        os.close(directory)
 
 
 class Receiver(BaseHTTPRequestHandler):
