@@ -96,7 +96,7 @@ void doctor_keys(struct doctor *doctor, struct finding *finding)
 
 /* ---- the worker ---- */
 
-/* "* * * * * /usr/local/bin/hookturn -c /…/hookturn.conf deliver --for 55s" */
+/* "* * * * * /usr/local/bin/hookturn -c /…/hookturn.conf deliver --for 55s >/dev/null 2>&1": cron mails what it sees */
 static void append_cron_line(const struct conf *conf, struct buf *out)
 {
     char *program = worker_start_program(conf);
@@ -106,7 +106,7 @@ static void append_cron_line(const struct conf *conf, struct buf *out)
         buf_append_text(out, " -c ");
         text_append_shell_word(conf->path, out);
     }
-    buf_append_text(out, " deliver --for 55s");
+    buf_append_text(out, " deliver --for 55s >/dev/null 2>&1");
     free(program);
 }
 
