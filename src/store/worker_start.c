@@ -119,12 +119,17 @@ void worker_start_note_program(const struct conf *conf)
 
 /* ---- starting it ---- */
 
-/* What may stand in the environment of a process that stays: the settings. HOOKTURN_KEY is where people keep the API
- * key that they use the service with. */
+/* What may stand in the environment of a process that stays: the settings, and whom the sender trusts (trust.h).
+ * HOOKTURN_KEY is where people keep the API key that they use the service with. */
 static bool is_setting(const char *variable)
 {
-    return strncmp(variable, "HOME=", 5) == 0 ||
-           (strncmp(variable, "HOOKTURN_", 9) == 0 && strncmp(variable, "HOOKTURN_KEY=", 13) != 0);
+    static const char *const beginnings[] = {"HOME=", "HOOKTURN_", "SSL_CERT_FILE=", "SSL_CERT_DIR="};
+    if (strncmp(variable, "HOOKTURN_KEY=", 13) == 0)
+        return false;
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
+        if (strncmp(variable, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
 }
 
 /* A request's variables are in the environment of a plain CGI process: nothing of them, an API key least of all, may

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from api import EVENT, Organization, make_door
 from harness import eventually, is_alive
-from receiver import Answer
+from receiver import Answer, Receiver, make_certificate
 
 AUTO = {"worker": "auto", "worker_idle": "60s"}
 
@@ -184,7 +184,8 @@ def test_it_belongs_to_nobody_and_inherits_nothing(auto, receiver):
         assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null" and os.readlink(f"/proc/{pid}/cwd") == "/"
         environment = Path(f"/proc/{pid}/environ").read_bytes()
         assert org.key.encode() not in environment and b"HTTP_" not in environment
-        assert all(word.startswith((b"HOOKTURN_", b"HOME=")) for word in environment.split(b"\0") if word)
+        settings = (b"HOOKTURN_", b"HOME=", b"SSL_CERT_FILE=", b"SSL_CERT_DIR=")
+        assert all(word.startswith(settings) for word in environment.split(b"\0") if word)
     assert parent_of(parent) not in org.door.pids()
 
 
@@ -321,3 +322,15 @@ def test_settings_from_the_environment_hold_in_the_worker_as_well(install, recei
     org.api.subscribe(url=receiver.url("/in"))
     assert org.api.post(EVENT, {"event_name": "A.b", "payload": {}}).status == 202
     receiver.wait_for(1, timeout=5)
+
+
+@pytest.mark.parametrize("kind", ["fcgi", "cgi"])
+def test_the_authorities_of_the_environment_hold_in_the_worker_as_well(install, tmp_path, kind):
+    installation = install(worker="auto", allow_destinations="127.0.0.0/8")
+    certificate = make_certificate(tmp_path)
+    installation.env["SSL_CERT_FILE"] = str(certificate[0])
+    org = Organization(installation, make_door(installation, kind))
+    with Receiver(tls=certificate) as receiver:
+        org.api.subscribe(url=receiver.url("/in", host="localhost"))
+        org.api.publish()
+        receiver.wait_for(1, timeout=5)
