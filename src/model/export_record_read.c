@@ -160,7 +160,7 @@ static void read_attempt(struct json_take *take, const struct export_record_form
     (void)form;
     export_record_take_id(take, "subscription_id", &out->subscription_id);
     export_record_take_id(take, "event_id", &out->event_id);
-    attempt->number = (uint32_t)json_take_integer(take, "number", JSON_REQUIRED, 1, UINT32_MAX);
+    attempt->number = (uint32_t)json_take_integer(take, "number", JSON_REQUIRED, 1, EXPORT_RECORD_COUNT_MAX);
     attempt->started_at_ms = json_take_time(take, "started_at", JSON_REQUIRED);
     attempt->duration_ms = json_take_integer(take, "duration_ms", JSON_REQUIRED, 0, INT64_MAX);
     attempt->response_status = take_response_status(take);

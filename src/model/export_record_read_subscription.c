@@ -124,6 +124,8 @@ static void take_headers(struct json_take *take, const struct export_record_form
 
 /* ---- the record ---- */
 
+static const int64_t version_max = INT64_MAX / 2; /* the store counts on from there */
+
 static void read_retry_policy(struct json_take *take, struct retry_policy *out)
 {
     json_object *object = json_take_container(take, "retry_policy", JSON_OPTIONAL, json_type_object);
@@ -190,7 +192,7 @@ void export_record_read_subscription(struct json_take *take, const struct export
     struct subscription *subscription = &out->subscription;
     export_record_take_id(take, "id", &subscription->id);
     json_take_uuid(take, "organization_id", &subscription->organization_id);
-    subscription->version = (uint64_t)json_take_integer(take, "version", JSON_REQUIRED, 1, INT64_MAX);
+    subscription->version = (uint64_t)json_take_integer(take, "version", JSON_REQUIRED, 1, version_max);
     subscription->is_deleted = json_take_bool(take, "deleted");
     subscription->created_at_ms = json_take_time(take, "created_at", JSON_REQUIRED);
     subscription->updated_at_ms = json_take_time(take, "updated_at", JSON_REQUIRED);

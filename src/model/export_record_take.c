@@ -18,7 +18,7 @@ char *export_record_take_copy(struct json_take *take, const char *member, enum j
 
 uint32_t export_record_take_count(struct json_take *take, const char *member)
 {
-    return (uint32_t)json_take_integer(take, member, JSON_OPTIONAL, 0, UINT32_MAX);
+    return (uint32_t)json_take_integer(take, member, JSON_OPTIONAL, 0, EXPORT_RECORD_COUNT_MAX);
 }
 
 /* What put_bytes has written. */

@@ -16,7 +16,8 @@ typedef const char *(*export_record_check)(const char *text, size_t length);
 void export_record_take_id(struct json_take *take, const char *member, struct object_id *out);
 /* The caller frees. NULL for what is optional and not there alone. */
 char *export_record_take_copy(struct json_take *take, const char *member, enum json_need need, size_t most);
-/* 0 where it is not there. */
+/* 0 where it is not there. At most EXPORT_RECORD_COUNT_MAX: the store counts on from there. */
+enum { EXPORT_RECORD_COUNT_MAX = 1000000000 };
 uint32_t export_record_take_count(struct json_take *take, const char *member);
 /* The text of `member`, or the bytes of `coded`, which are base64. */
 void export_record_take_bytes(struct json_take *take, const char *member, const char *coded, struct buf *out);

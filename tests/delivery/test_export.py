@@ -253,6 +253,21 @@ def test_what_the_store_knows_better_is_kept_and_what_it_does_not_know_is_brough
     assert picture(door, world.org.key) == picture(world.door, world.org.key)
 
 
+def test_a_delivery_may_count_more_attempts_than_there_are(world, install):
+    target = install(**LOOPBACK)
+    share_key(world.installation, target)
+    lines = export(world.installation).read_bytes().splitlines()[:-1]
+    counted = [re.sub(rb'"attempt_count":\d+', b'"attempt_count":1000000000', line) for line in lines]
+    assert counted != lines
+    records(target, stdin=seal(counted))
+    again = target.cli("export", check=True).stdout.splitlines()
+    attempts = [line for line in again if b'"type":"attempt"' in line]
+    assert attempts and attempts == [line for line in lines if b'"type":"attempt"' in line]
+    api = Api(make_door(target, "fcgi", processes=1), world.org.key)
+    (failed,) = api.all_deliveries(world.ids["failing"], status="FAILED")[:1]
+    assert api.delivery(failed["id"]).json["attempt_count"] == 1000000000
+
+
 def test_a_name_that_is_taken_is_told_in_one_line(world, install):
     target = install(**LOOPBACK)
     share_key(world.installation, target)

@@ -230,6 +230,7 @@ static void what_could_not_have_been_exported_is_refused(void **state)
         {EXPORT_RECORD_API_KEY, "\"created_at\":\"1970", "\"created_at\":\"1960", "created_at"},
         {EXPORT_RECORD_ANSWER, "\"plain\":\"", "\"plain\":\"?", "base64"},
         {EXPORT_RECORD_SUBSCRIPTION, "\"version\":7", "\"version\":0", "version is out of range"},
+        {EXPORT_RECORD_SUBSCRIPTION, "\"version\":7", "\"version\":4611686018427387904", "version is out of range"},
         {EXPORT_RECORD_SUBSCRIPTION, "\"version\":7", "\"version\":7.5", "version has the wrong type"},
         {EXPORT_RECORD_SUBSCRIPTION, "\"name\":\"hooks\"", "\"name\":\" \"", "name"},
         {EXPORT_RECORD_SUBSCRIPTION, "\"name\":\"hooks\"", "\"name\":\"\\u0000\"", "U+0000"},
@@ -248,7 +249,8 @@ static void what_could_not_have_been_exported_is_refused(void **state)
         {EXPORT_RECORD_EVENT, "\"trace_id\":\"t\"", "\"trace_id\":\"t t\"", "trace_id"},
         {EXPORT_RECORD_EVENT, "\"subscription_ids\":[", "\"subscription_ids\":[\"x\",", "subscription_ids"},
         {EXPORT_RECORD_DELIVERY, "\"FAILED\"", "\"LOST\"", "status"},
-        {EXPORT_RECORD_DELIVERY, "\"generation\":5", "\"generation\":4294967296", "generation"},
+        {EXPORT_RECORD_DELIVERY, "\"generation\":5", "\"generation\":1000000001", "generation"},
+        {EXPORT_RECORD_DELIVERY, "\"attempt_count\":3", "\"attempt_count\":4294967295", "attempt_count"},
         {EXPORT_RECORD_DELIVERY, "\"type\"", "\"status\":\"FAILED\",\"type\"", "twice"},
         {EXPORT_RECORD_ATTEMPT, "\"number\":", "\"number\":-", "number"},
     };

@@ -262,6 +262,10 @@ enum status bdb_attempt_write(struct bdb *bdb, DB_TXN *txn, const struct deliver
 /* STATUS_NOT_FOUND. The caller clears `out`. */
 enum status bdb_attempt_read(struct bdb *bdb, DB_TXN *txn, const struct object_id *subscription_id,
                              const struct object_id *event_id, uint32_t number, struct attempt *out) MUST_USE;
+/* The first attempt that the delivery counts with that number or a later one, which *number then is, also where the
+ * record cannot be read. STATUS_NOT_FOUND. The caller clears `out`. */
+enum status bdb_attempt_next(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery, uint32_t *number,
+                             struct attempt *out) MUST_USE;
 /* Deletes up to `max` attempts of a delivery, from the oldest on, then, where none is left, the delivery itself. Adds
  * what it deleted to *rows. */
 enum status bdb_delivery_forget(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery, size_t max, size_t *rows,

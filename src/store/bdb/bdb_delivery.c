@@ -56,11 +56,13 @@ enum status bdb_delivery_write(struct bdb *bdb, DB_TXN *txn, const struct delive
 
 /* ---- attempts ---- */
 
+enum { NUMBER_BYTES = 4 };
+
 static struct bdb_key attempt_key(const struct object_id *subscription_id, const struct object_id *event_id,
                                   uint32_t number)
 {
     struct bdb_key key = bdb_delivery_key(subscription_id, event_id);
-    bdb_key_add_number(&key, 4, number);
+    bdb_key_add_number(&key, NUMBER_BYTES, number);
     return key;
 }
 
@@ -91,6 +93,26 @@ enum status bdb_attempt_read(struct bdb *bdb, DB_TXN *txn, const struct object_i
     if (status == STATUS_OK)
         status = attempt_decode(buf_slice(&record), out);
     buf_clear(&record);
+    return status;
+}
+
+enum status bdb_attempt_next(struct bdb *bdb, DB_TXN *txn, const struct delivery *delivery, uint32_t *number,
+                             struct attempt *out)
+{
+    struct bdb_cursor cursor;
+    const struct bdb_key wanted = attempt_key(&delivery->subscription_id, &delivery->event_id, *number);
+    const size_t prefix = wanted.length - NUMBER_BYTES;
+    enum status status = bdb_cursor_open(bdb, txn, BDB_ATTEMPT, 0, &cursor);
+    if (status != STATUS_OK)
+        return status;
+    status = bdb_cursor_seek(&cursor, &wanted);
+    if (status == STATUS_OK) {
+        bool is_its = cursor.key.length == wanted.length && memcmp(cursor.key.bytes, wanted.bytes, prefix) == 0;
+        uint32_t found = is_its ? (uint32_t)bytes_get(cursor.key.bytes + prefix, NUMBER_BYTES) : UINT32_MAX;
+        *number = found <= delivery->attempt_count ? found : *number;
+        status = found <= delivery->attempt_count ? attempt_decode(buf_slice(&cursor.value), out) : STATUS_NOT_FOUND;
+    }
+    bdb_cursor_close(&cursor);
     return status;
 }
 

@@ -109,19 +109,35 @@ static enum status visit_subscription(struct bdb *bdb, void *context, const stru
 
 /* ---- events ---- */
 
+struct step {
+    const struct delivery *delivery;
+    uint32_t number;
+    struct attempt *out;
+};
+
+static enum status step_work(struct bdb *bdb, DB_TXN *txn, void *context)
+{
+    struct step *step = context;
+    return bdb_attempt_next(bdb, txn, step->delivery, &step->number, step->out);
+}
+
+/* Those that are there, whatever the delivery counts. */
 static enum status give_attempts(const struct walking *walking, const struct delivery *delivery)
 {
     struct export_record item;
-    enum status status = STATUS_OK;
-    for (uint32_t number = 1; number <= delivery->attempt_count && status == STATUS_OK; number++) {
+    struct step step = {delivery, 1, &item.attempt};
+    for (; step.number <= delivery->attempt_count; step.number++) {
         item = (struct export_record){.kind = EXPORT_RECORD_ATTEMPT};
         item.subscription_id = delivery->subscription_id;
         item.event_id = delivery->event_id;
-        status = bdb_attempt_get(&walking->bdb->store, &delivery->subscription_id, &delivery->event_id, number,
-                                 &item.attempt);
+        enum status status = bdb_run(walking->bdb, BDB_READ, 0, step_work, &step);
+        if (status == STATUS_NOT_FOUND)
+            break;
         status = status == STATUS_OK ? give(walking, &item) : pass_over(walking, status);
+        if (status != STATUS_OK)
+            return status;
     }
-    return status;
+    return STATUS_OK;
 }
 
 struct row {
