@@ -206,16 +206,31 @@ static bool is_clean(const struct json_scan *scan)
     return true;
 }
 
+/* A value in memory takes some hundred bytes, and a line may hold one for every two bytes: no more are taken than a
+ * list of ids as long as the line has, and some. */
+static bool is_bounded(const struct json_scan *scan, size_t length)
+{
+    const size_t id_bytes = OBJECT_ID_TEXT + 2, some = 4096;
+    size_t count = 0;
+    for (size_t i = 0; i < scan->count; i++)
+        count += scan->spans[i].value_count;
+    return count <= some + length / id_bytes;
+}
+
 enum status export_record_parse(struct slice line, const struct export_record_form *form, struct export_record *out,
                                 struct failure *failure)
 {
     struct json_scan scan;
     const char *message = "is no object, or holds U+0000 or half a character";
     enum status status = json_scan(line, EXPORT_RECORD_JSON_DEPTH, &scan, &message);
-    bool is_object = status == STATUS_OK && scan.kind == JSON_OBJECT && is_clean(&scan);
+    bool is_taken = status == STATUS_OK && scan.kind == JSON_OBJECT && is_clean(&scan);
+    if (is_taken && !is_bounded(&scan, line.length)) {
+        message = "holds more values than any record";
+        is_taken = false;
+    }
     if (status == STATUS_OK)
         json_scan_clear(&scan);
-    if (!is_object) {
+    if (!is_taken) {
         failure_set(failure, "%s", message);
         return STATUS_INVALID;
     }

@@ -11,7 +11,7 @@
 #include "base/json_scan.h"
 #include "base/json_take.h"
 
-enum { WORD_MAX = 32, DEPTH = 8 };
+enum { WORD_MAX = 32, DEPTH = 8, LINE_MAX_BYTES = 64 * 1024 };
 
 /* ---- written ---- */
 
@@ -79,7 +79,7 @@ static json_object *read_line(struct slice line)
     struct json_scan scan;
     const char *message;
     const size_t mark = sizeof EXPORT_MARK - 1;
-    if (line.length < mark || memcmp(line.data, EXPORT_MARK, mark) != 0 ||
+    if (line.length < mark || line.length > LINE_MAX_BYTES || memcmp(line.data, EXPORT_MARK, mark) != 0 ||
         json_scan(line, DEPTH, &scan, &message) != STATUS_OK)
         return NULL;
     json_scan_clear(&scan);

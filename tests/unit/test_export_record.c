@@ -258,6 +258,35 @@ static void what_could_not_have_been_exported_is_refused(void **state)
         assert_refused(*state, rows[i].kind, rows[i].text, rows[i].instead, rows[i].why);
 }
 
+/* An event's line whose list has `count` times `value`. The caller clears. */
+static struct buf list_line(const char *value, size_t count)
+{
+    struct buf line = {0};
+    buf_append_text(
+        &line, "{\"type\":\"event\",\"id\":\"010203040506070809101112\",\"created_at\":\"1970-01-01T00:00:01.000Z\","
+               "\"organization_id\":\"01234567-89ab-4def-8123-456789abcdef\",\"name\":\"A.b\",\"trace_id\":\"t\","
+               "\"body\":\"{}\",\"subscription_ids\":[");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&line, "%s%s", i > 0 ? "," : "", value);
+    buf_append_text(&line, "]}");
+    return line;
+}
+
+static void a_line_holds_a_long_list_of_ids_and_no_longer_one_of_anything_else(void **state)
+{
+    const struct export_record_form form = form_of(*state, true);
+    struct export_record found;
+    struct failure failure = {""};
+    struct buf ids = list_line("\"0123456789abcdef01234567\"", 20000), numbers = list_line("1", 20000);
+    assert_int_equal(export_record_parse(buf_slice(&ids), &form, &found, &failure), STATUS_OK);
+    assert_int_equal(found.event.subscription_count, 20000);
+    export_record_clear(&found);
+    assert_int_equal(export_record_parse(buf_slice(&numbers), &form, &found, &failure), STATUS_INVALID);
+    assert_non_null(strstr(failure.text, "more values"));
+    buf_clear(&ids);
+    buf_clear(&numbers);
+}
+
 static void members_that_are_not_known_are_passed_over(void **state)
 {
     const struct export_record_form form = form_of(*state, false);
@@ -281,6 +310,7 @@ int main(void)
         cmocka_unit_test(a_tombstone_is_read_as_one),
         cmocka_unit_test(nothing_is_written_under_another_key_than_the_one_named),
         cmocka_unit_test(what_could_not_have_been_exported_is_refused),
+        cmocka_unit_test(a_line_holds_a_long_list_of_ids_and_no_longer_one_of_anything_else),
         cmocka_unit_test(members_that_are_not_known_are_passed_over),
     };
     return cmocka_run_group_tests(tests, keyring_fixture_open, keyring_fixture_close);
