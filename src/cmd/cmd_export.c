@@ -27,7 +27,10 @@ static int report(const struct export *export, const struct store_exported *done
     const char *where = export->file != NULL ? export->file : "the standard output";
     const char *records = text_plural(done->records, "record", "records");
     if (export->is_plain)
-        fprintf(stderr, "Exported %" PRIu64 " %s to %s, secrets in clear.\n", done->records, records, where);
+        fprintf(stderr,
+                "Exported %" PRIu64 " %s to %s, every secret in clear: whoever reads it can sign for you. Keep it "
+                "safe, and remove it after use.\n",
+                done->records, records, where);
     else
         fprintf(stderr,
                 "Exported %" PRIu64 " %s to %s; secrets are encrypted under the master key %s, which an import "
@@ -120,10 +123,6 @@ static int run(const struct command *command, const struct command_line *line)
     if (export.has_begun == NULL)
         return EXIT_FAILED;
     int exit_status = command_prepare(command, line->conf_path, &conf);
-    if (exit_status == EXIT_DONE && export.is_plain)
-        fputs("hookturn: the export has every secret in clear: whoever reads it can sign for you. Keep it safe, and "
-              "remove it after use.\n",
-              stderr);
     if (exit_status == EXIT_DONE)
         exit_status = family_run(work, &export, false);
     conf_clear(&conf);

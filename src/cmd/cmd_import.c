@@ -160,6 +160,8 @@ static int run(const struct command *command, const struct command_line *line)
     struct conf conf;
     const char *file = line->operands[FILE_OPERAND];
     struct import import = {.conf = &conf, .is_json = line->values[JSON] != NULL};
+    if (file != NULL && file[0] == '\0')
+        return command_misused(command, "FILE is the path of an export");
     import.has_begun = shared_new(sizeof *import.has_begun);
     if (import.has_begun == NULL)
         return EXIT_FAILED;

@@ -206,6 +206,8 @@ static int run(const struct command *command, const struct command_line *line)
     struct conf conf;
     struct publication publication = {.is_json = line->values[JSON]};
     const char *file = line->operands[FILE_OPERAND];
+    if (file && file[0] == '\0')
+        return command_misused(command, "FILE is the path of a payload");
     int exit_status = fill_event(command, line, &publication.event);
     if (exit_status == EXIT_DONE) {
         exit_status = command_prepare(command, line->conf_path, &conf);

@@ -38,6 +38,13 @@ static enum status fail(const struct making *making, const char *what, enum stat
     return status;
 }
 
+/* A directory does not take a link's place. */
+static bool is_link(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 /* The parent of DIR must be there, and DIR must not, or be empty. */
 static enum status take_place(struct making *making, const char *directory, int *lock)
 {
@@ -49,7 +56,7 @@ static enum status take_place(struct making *making, const char *directory, int 
     buf_append_text(&path, ".hookturn-unfinished");
     making->unfinished = mem_strdup(path.data);
     buf_clear(&path);
-    if (!tree_is_free(making->directory)) {
+    if (is_link(making->directory) || !tree_is_free(making->directory)) {
         failure_set(making->failure, "%s is there already and not an empty directory: choose another place",
                     making->directory);
         return STATUS_EXISTS;

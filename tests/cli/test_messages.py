@@ -139,6 +139,13 @@ def test_an_empty_path_of_a_configuration_is_wrong_usage(installation):
     assert "-c needs the path" in misuse(run(installation, "-c"))
 
 
+@pytest.mark.parametrize(
+    "words", ["backup", "export", "import", "restore", f"publish --organization {ORGANIZATION} A.b"]
+)
+def test_an_empty_path_is_wrong_usage(installation, words):
+    assert " is the path of " in misuse(run(installation, *words.split(), ""))
+
+
 @pytest.mark.parametrize("words", ["help key list", "key list --help", "key list -h", "--help key list", "-h key list"])
 def test_help_is_the_same_however_it_is_asked_for(installation, words):
     done = run(installation, *words.split())

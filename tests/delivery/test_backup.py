@@ -131,6 +131,11 @@ def test_a_backup_refuses_a_place_that_is_taken_or_closed(service):
     assert "choose another place" in complaint(installation.cli("backup", taken))
     assert [path.name for path in taken.iterdir()] == ["something"]
     assert "choose a directory" in complaint(installation.cli("backup", installation.directory / "no/such/place"))
+    link, empty = installation.directory / "link", installation.directory / "empty"
+    empty.mkdir()
+    link.symlink_to(empty)
+    assert "choose another place" in complaint(installation.cli("backup", link))
+    assert link.is_symlink() and list(empty.iterdir()) == []
     assert installation.cli("backup").returncode == 2
     assert installation.cli("restore").returncode == 2
 

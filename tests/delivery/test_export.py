@@ -160,6 +160,7 @@ def test_no_secret_stands_in_an_export_unless_it_is_asked_for(world):
     assert b"in clear" in done.stderr and b"subscriber-value-4711-0815" in done.stdout
     assert all(secret.encode() in done.stdout for secret in world.secrets["turned"])
     assert not re.search(rb"whsec_", done.stderr)
+    assert "is there already" in complaint(world.installation.cli("export", "--plain-secrets", world.installation.conf_path))
 
 
 def test_another_master_key_is_refused_with_the_remedy(world, install):
