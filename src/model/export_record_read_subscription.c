@@ -179,8 +179,9 @@ static void read_members(struct json_take *take, const struct export_record_form
     export_record_take_text_list(take, "workspace_ids", SCOPE_IDS_MAX, check_scope_id, &subscription->workspace_ids);
     if (subscription->agent_ids.count > 0 && subscription->workspace_ids.count > 0)
         json_take_fail(take, "agent_ids", "and workspace_ids exclude each other");
-    subscription->request_timeout_ms =
-        json_take_integer(take, "request_timeout_ms", JSON_OPTIONAL, 0, REQUEST_TIMEOUT_MAX_MS);
+    if (json_take_has(take, "request_timeout_ms"))
+        subscription->request_timeout_ms = json_take_integer(take, "request_timeout_ms", JSON_REQUIRED,
+                                                             REQUEST_TIMEOUT_MIN_MS, REQUEST_TIMEOUT_MAX_MS);
     read_retry_policy(take, &subscription->retry_policy);
     take_headers(take, form, id, subscription);
     take_secrets(take, form, id, &subscription->secrets);

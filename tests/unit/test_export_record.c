@@ -238,6 +238,7 @@ static void what_could_not_have_been_exported_is_refused(void **state)
         {EXPORT_RECORD_SUBSCRIPTION, "\"https://", "\"gopher://", "url"},
         {EXPORT_RECORD_SUBSCRIPTION, "\"Call.*\"", "\"Call\"", "events"},
         {EXPORT_RECORD_SUBSCRIPTION, "\"active\":false", "\"active\":true", "disabled_reason"},
+        {EXPORT_RECORD_SUBSCRIPTION, "\"request_timeout_ms\":60000", "\"request_timeout_ms\":99", "request_timeout_ms"},
         {EXPORT_RECORD_SUBSCRIPTION, "\"maxRetryAttempts\":20", "\"maxRetryAttempts\":21", "maxRetryAttempts"},
         {EXPORT_RECORD_SUBSCRIPTION, "\"X-Token\"", "\"Host\"", "headers"},
         {EXPORT_RECORD_SUBSCRIPTION, "\"secret\":\"whsec_", "\"secret\":\"whsec-", "no signing secret"},
