@@ -45,7 +45,8 @@ static int fill_key(const struct command *command, const struct command_line *li
         return command_misused(command, "--name needs 1 to 255 characters of UTF-8, not only spaces");
     out->scopes = api_scopes_parse(line->values[SCOPE] ? line->values[SCOPE] : "manage,read,publish");
     if (out->scopes == 0)
-        return command_misused(command, "--scope needs some of manage, read, publish, operate, with commas between");
+        return command_misused(command,
+                               "--scope needs some of manage,read,publish,operate with commas, and no spaces, between");
     out->created_at_ms = clock_now_ms();
     int64_t valid_ms = 0;
     if (expires && (duration_parse(expires, &valid_ms) != STATUS_OK || valid_ms == 0 ||

@@ -45,7 +45,8 @@ static enum status take_scopes(struct setup_file *out, const char *value, struct
     out->scopes = api_scopes_parse(value);
     return out->scopes != 0
                ? STATUS_OK
-               : refuse(failure, "scopes needs some of manage, read, publish, operate, with commas between");
+               : refuse(failure,
+                        "scopes needs some of manage,read,publish,operate with commas, and no spaces, between");
 }
 
 enum { ORGANIZATION, KEY, SCOPES, SETTINGS };
@@ -90,7 +91,7 @@ enum status setup_file_parse(const char *path, struct slice text, struct setup_f
         return status;
     for (size_t i = 0; i < SCOPES; i++) {
         if (!reading.has[i]) {
-            failure_set(failure, "%s: the line `%s = …` is missing", path, settings[i].name);
+            failure_set(failure, "%s: there is no line that begins with `%s =`", path, settings[i].name);
             return STATUS_INVALID;
         }
     }

@@ -65,9 +65,9 @@ static void what_is_wrong_is_said_with_its_line_and_without_its_text(void **stat
         const char *text;
         const char *message;
     } rows[] = {
-        {"", "setup: the line `organization = …` is missing"},
-        {"key = " GOOD_KEY, "setup: the line `organization = …` is missing"},
-        {ORGANIZATION, "setup: the line `key = …` is missing"},
+        {"", "setup: there is no line that begins with `organization =`"},
+        {"key = " GOOD_KEY, "setup: there is no line that begins with `organization =`"},
+        {ORGANIZATION, "setup: there is no line that begins with `key =`"},
         {"organization = QZQZQZ\n", "setup:1: organization needs a UUID"},
         {ORGANIZATION "key = \n", "setup:2: the key has fewer than 40 characters"},
         {ORGANIZATION "key = QZQZQZ\n", "setup:2: the key has fewer than 40 characters"},
@@ -77,6 +77,8 @@ static void what_is_wrong_is_said_with_its_line_and_without_its_text(void **stat
         {ORGANIZATION "\n" GOOD_KEY "QZQZQZ\n", "setup:3: the line is neither"},
         {ORGANIZATION "QZQZQZ" GOOD_KEY "=\n", "setup:2: this is none of organization, key and scopes"},
         {ORGANIZATION "scopes = QZQZQZ\n", "setup:2: scopes needs some of"},
+        {ORGANIZATION "scopes = read, publish\n",
+         "setup:2: scopes needs some of manage,read,publish,operate with commas, and no spaces, between"},
         {ORGANIZATION "key = QZQZQZ\xff\n", "setup:2: the line holds a NUL or is not valid UTF-8"},
     };
     (void)state;
@@ -87,6 +89,8 @@ static void what_is_wrong_is_said_with_its_line_and_without_its_text(void **stat
         assert_memory_equal(failure.text, rows[i].message, strlen(rows[i].message));
         assert_null(strstr(failure.text, "QZQZQZ"));
         assert_null(strstr(failure.text, GOOD_KEY));
+        for (const char *c = failure.text; *c != '\0'; c++)
+            assert_in_range(*c, ' ', '~'); /* a log would show anything else by its bytes' numbers */
         setup_file_clear(&setup);
     }
 }
