@@ -22,10 +22,12 @@
 
 static char home[64];
 static enum gate_watcher watcher; /* the openers' */
+static int64_t patience_ms;       /* theirs, at the gate */
 
 static int make_home(void **state)
 {
     (void)state;
+    patience_ms = 5000;
     snprintf(home, sizeof home, "/tmp/hookturn-gate-XXXXXX");
     assert_non_null(mkdtemp(home));
     assert_int_equal(gate_create(home, NULL), STATUS_OK);
@@ -60,7 +62,7 @@ static void be_opener(enum ending ending, int say)
     struct gate *gate = NULL;
     bool needs_recovery = false;
     if (log_open(LOG_LEVEL_ERROR, "/dev/null", NULL) != STATUS_OK ||
-        gate_enter(home, 5000, watcher, &gate, &needs_recovery, NULL) != STATUS_OK)
+        gate_enter(home, patience_ms, watcher, &gate, &needs_recovery, NULL) != STATUS_OK)
         _exit(2);
     if (ending == DIES_RECOVERING)
         raise(SIGKILL);
@@ -254,29 +256,85 @@ static void the_reserve_takes_real_space_and_comes_back_after_recovery(void **st
     assert_int_equal(stat(path, &stat_buffer), 0);
 }
 
+/* A process that has the gate's lock, and keeps it; or stops itself with it. */
+static pid_t start_holder(bool stands_still)
+{
+    struct gate *gate = NULL;
+    bool needs_recovery;
+    int words[2];
+    char word;
+    assert_int_equal(pipe2(words, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (gate_enter(home, 5000, watcher, &gate, &needs_recovery, NULL) != STATUS_OK || write(words[1], "e", 1) != 1)
+            _exit(1);
+        if (stands_still)
+            raise(SIGSTOP);
+        for (;;)
+            pause();
+    }
+    close(words[1]);
+    assert_int_equal(read(words[0], &word, 1), 1);
+    close(words[0]);
+    if (stands_still)
+        assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+    return pid;
+}
+
 static void who_waits_in_vain_is_told_so(void **state)
 {
     struct gate *gate = NULL;
     bool needs_recovery;
     struct failure failure = {""};
     (void)state;
-    assert_int_equal(run(ENDS_CLEANLY), 'r');
-    struct opener holder = start(DIES_RECOVERING);
-    end_of(holder);
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (gate_enter(home, 5000, watcher, &gate, &needs_recovery, NULL) != STATUS_OK)
-            _exit(1);
-        raise(SIGSTOP);
-        _exit(0);
-    }
-    int status;
-    waitpid(pid, &status, WUNTRACED);
-    assert_true(WIFSTOPPED(status));
+    pid_t holder = start_holder(false);
     assert_int_equal(gate_enter(home, 100, watcher, &gate, &needs_recovery, &failure), STATUS_UNAVAILABLE);
     assert_string_not_equal(failure.text, "");
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    assert_int_equal(waitpid(holder, NULL, WNOHANG), 0);
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+}
+
+static void who_stands_still_at_the_gate_is_killed(void **state)
+{
+    int status;
+    (void)state;
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
+    pid_t holder = start_holder(true);
+    patience_ms = 200;
+    struct opener next = start(ENDS_CLEANLY);
+    assert_int_equal(word_of(next), 'r');
+    assert_int_equal(end_of(next), 0);
+    assert_int_equal(waitpid(holder, &status, 0), holder);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+static void of_those_that_are_waited_for_only_who_stands_still_is_killed(void **state)
+{
+    struct gate *gate = NULL;
+    bool needs_recovery;
+    (void)state;
+    struct opener stopped = start(STAYS), running = start(STAYS);
+    word_of(stopped);
+    word_of(running);
+    kill(stopped.pid, SIGSTOP);
+    assert_int_equal(waitpid(stopped.pid, NULL, WUNTRACED), stopped.pid);
+    pid_t waiter = fork();
+    if (waiter == 0) {
+        if (gate_enter(home, 5000, watcher, &gate, &needs_recovery, NULL) != STATUS_OK ||
+            gate_ready(gate, NULL) != STATUS_OK)
+            _exit(1);
+        gate_end_stopped(gate);
+        for (;;)
+            pause();
+    }
+    int status = end_of(stopped);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WEXITSTATUS(end_of(running)), STORE_EXIT_LEFT);
+    assert_int_equal(waitpid(waiter, &status, 0), waiter);
+    assert_int_equal(WEXITSTATUS(status), STORE_EXIT_LEFT);
+    assert_int_equal(run(ENDS_CLEANLY), 'r');
 }
 
 /* Whether the process has the file open. */
@@ -334,6 +392,8 @@ int main(void)
         GATE_TEST(regions_of_another_boot_are_not_trusted),
         GATE_TEST(the_reserve_takes_real_space_and_comes_back_after_recovery),
         GATE_TEST(who_waits_in_vain_is_told_so),
+        GATE_TEST(who_stands_still_at_the_gate_is_killed),
+        GATE_TEST(of_those_that_are_waited_for_only_who_stands_still_is_killed),
         GATE_TEST(who_waited_while_the_home_was_replaced_does_not_come_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 
-enum { RETRY_FOR_MS = 2000, PAUSE_MAX_MS = 64 };
+enum { RETRY_FOR_MS = 2000, PAUSE_MAX_MS = 64, LONG_WAIT_MS = 1000 };
 
 /* A commit that fails for want of space is taken back: Berkeley DB makes sure that its record does not reach the log.
  * One that fails because only recovery helps may have got that far, and recovery then completes it: nobody may be told
@@ -26,7 +26,7 @@ static enum status txn_end(struct bdb *bdb, DB_TXN *txn, enum bdb_mode mode, enu
     return aborted == STATUS_OK ? status : aborted;
 }
 
-static enum status run_once(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *context)
+static enum status run_work(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *context)
 {
     if (gate_is_leaving(bdb->gate))
         return STATUS_UNAVAILABLE;
@@ -36,6 +36,16 @@ static enum status run_once(struct bdb *bdb, enum bdb_mode mode, bdb_work work, 
     u_int32_t flags = mode == BDB_SYNC ? DB_TXN_SYNC : DB_TXN_WRITE_NOSYNC;
     enum status status = bdb_status(bdb, bdb->env->txn_begin(bdb->env, NULL, &txn, flags), "begin");
     return status == STATUS_OK ? txn_end(bdb, txn, mode, work(bdb, txn, context)) : status;
+}
+
+/* A deadlock is found at once: who waited long did so for a process that is slow, or that stands still. */
+static enum status run_once(struct bdb *bdb, enum bdb_mode mode, bdb_work work, void *context)
+{
+    int64_t start_ms = clock_monotonic_ms();
+    enum status status = run_work(bdb, mode, work, context);
+    if (status == STATUS_AGAIN && clock_monotonic_ms() - start_ms >= LONG_WAIT_MS)
+        gate_end_stopped(bdb->gate);
+    return status;
 }
 
 /* 1 ms to `bound_ms`. */

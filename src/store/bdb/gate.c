@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/bdb/gate_files.h"
+#include "store/bdb/gate_stopped.h"
 #include "store/bdb/live.h"
 #include "store/store.h"
 
@@ -23,6 +24,7 @@ enum {
     POLL_MS = 10,     /* while waiting for others to leave, or long for the gate */
     POLL_GATE_MS = 1, /* at first: opening without recovery takes no longer */
     GIVE_UP_AFTER_MS = 4000,
+    KILLED_WAIT_MS = 500, /* until a process that was killed is gone */
     /* Others had so long to leave by themselves. Half of it again on a busy machine: a command whose child is killed
      * fails, one whose child leaves goes on. */
     KILL_AFTER_MS = GATE_WATCH_MS + GATE_FAREWELL_MS + 200
@@ -91,7 +93,7 @@ static enum status gate_open_files(struct gate *gate, const char *home, struct f
     return status;
 }
 
-static bool lock_within(int fd, int64_t wait_ms)
+static bool poll_lock(int fd, int64_t wait_ms)
 {
     int64_t start_ms = clock_monotonic_ms();
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -101,6 +103,13 @@ static bool lock_within(int fd, int64_t wait_ms)
         clock_sleep_ms(waited_ms < 10 * POLL_MS ? POLL_GATE_MS : POLL_MS);
     }
     return true;
+}
+
+/* Who holds it for longer than a recovery takes either works or stands still; only that one is not worth waiting for.
+ */
+static bool lock_within(int fd, int64_t wait_ms)
+{
+    return poll_lock(fd, wait_ms) || (gate_kill_stopped_holder(fd) && poll_lock(fd, KILLED_WAIT_MS));
 }
 
 /* A restore may have put another store into this place while we waited: ours is then the gate of the one set aside. */
@@ -264,6 +273,11 @@ void gate_leave(struct gate *gate)
     if (gate->entry >= 0)
         unlinkat(gate->live, gate->entry_name, 0);
     gate_free(gate);
+}
+
+void gate_end_stopped(struct gate *gate)
+{
+    live_kill_stopped(gate->live);
 }
 
 void gate_condemn(struct gate *gate)

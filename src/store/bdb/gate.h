@@ -24,10 +24,10 @@ struct gate;
 /* Makes live/ and the reserve in an empty home. STATUS_FULL, STATUS_IO. */
 enum status gate_create(const char *home, struct failure *failure) MUST_USE;
 
-/* Takes the gate's lock (at most wait_ms), finds out whether recovery is needed, and if so makes every other process
- * leave (asked first, killed after half a second, given up after 4 s) and gives the reserve's space back. Then makes
- * the own live entry. *needs_recovery: open with DB_RECOVER, and alone. The gate's lock stays held until gate_ready or
- * gate_leave. STATUS_UNAVAILABLE: waited in vain. */
+/* Takes the gate's lock (at most wait_ms; a holder that stands still is killed then), finds out whether recovery is
+ * needed, and if so makes every other process leave (asked first, killed after half a second, given up after 4 s) and
+ * gives the reserve's space back. Then makes the own live entry. *needs_recovery: open with DB_RECOVER, and alone. The
+ * gate's lock stays held until gate_ready or gate_leave. STATUS_UNAVAILABLE: waited in vain. */
 enum status gate_enter(const char *home, int64_t wait_ms, enum gate_watcher watcher, struct gate **out,
                        bool *needs_recovery, struct failure *failure) MUST_USE;
 /* The environment is open: makes the reserve again and lets others in; after a recovery it marks the environment ready
@@ -43,6 +43,9 @@ void gate_leave(struct gate *gate);
 /* Berkeley DB said DB_RUNRECOVERY (or a verb hangs on what it left): takes `ready` away, so that the next process
  * recovers, and makes this process leave. Callable from any thread. */
 void gate_condemn(struct gate *gate);
+/* A verb waited in vain for what other processes have locked: kills those of them that stand still (SIGSTOP), so that
+ * their deaths are found and recovered from. Callable from any thread. */
+void gate_end_stopped(struct gate *gate);
 /* True from the moment that this process is about to leave. */
 bool gate_is_leaving(const struct gate *gate);
 /* The live entry's place among the entries (0, 1, …), different for processes that live at once where there are at

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "store/bdb/gate_files.h"
+#include "store/bdb/gate_stopped.h"
 
 enum { WALK_BYTES = 4096 };
 
@@ -161,24 +162,48 @@ enum status live_enter(int live_dir, unsigned slot, char name[LIVE_NAME], int *o
     return STATUS_OK;
 }
 
+/* Another process, and surely the one that has written this. */
+static bool is_there(const struct owner *owner)
+{
+    struct stat stat_buffer;
+    char path[64];
+    if (owner->pid <= 1 || owner->pid == (long)getpid())
+        return false;
+    snprintf(path, sizeof path, "/proc/%ld", owner->pid);
+    return owner->namespace != 0 && owner->namespace == pid_namespace() && owner->started != 0 &&
+           owner->started == process_start(owner->pid) && stat(path, &stat_buffer) == 0 &&
+           stat_buffer.st_uid == geteuid();
+}
+
 static void kill_entry(void *context, const char *name, int fd, bool alive)
 {
     struct owner owner;
-    struct stat stat_buffer;
-    char path[64];
     (void)context;
     (void)name;
-    if (!alive || !owner_read(fd, &owner) || owner.pid <= 1 || owner.pid == (long)getpid())
-        return;
-    snprintf(path, sizeof path, "/proc/%ld", owner.pid);
-    if (owner.namespace != 0 && owner.namespace == pid_namespace() && owner.started != 0 &&
-        owner.started == process_start(owner.pid) && stat(path, &stat_buffer) == 0 && stat_buffer.st_uid == geteuid())
+    if (alive && owner_read(fd, &owner) && is_there(&owner))
         kill((pid_t)owner.pid, SIGKILL);
+}
+
+static void kill_stopped_entry(void *context, const char *name, int fd, bool alive)
+{
+    struct owner owner;
+    (void)context;
+    (void)name;
+    if (!alive || !owner_read(fd, &owner) || !is_there(&owner) || !gate_is_stopped(owner.pid))
+        return;
+    log_warn("store_kills_stopped", LOG_NUMBER("stopped", owner.pid));
+    kill((pid_t)owner.pid, SIGKILL);
 }
 
 void live_kill(int live_dir)
 {
     if (live_walk(live_dir, kill_entry, NULL) != STATUS_OK)
+        log_warn("live_unreadable", LOG_NUMBER("errno", errno));
+}
+
+void live_kill_stopped(int live_dir)
+{
+    if (live_walk(live_dir, kill_stopped_entry, NULL) != STATUS_OK)
         log_warn("live_unreadable", LOG_NUMBER("errno", errno));
 }
 

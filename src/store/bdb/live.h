@@ -26,6 +26,8 @@ enum status live_enter(int live_dir, unsigned slot, char name[LIVE_NAME], int *o
 /* SIGKILL for every owner that is alive and surely the process that the entry names: pid, start time and pid namespace
  * match, and it is the same user's. */
 void live_kill(int live_dir);
+/* The same for those of them that stand still (SIGSTOP). */
+void live_kill_stopped(int live_dir);
 /* Removes the entries that nobody holds. */
 void live_sweep(int live_dir);
 
