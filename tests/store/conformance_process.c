@@ -1,9 +1,12 @@
 /* Several processes at once: nothing is done twice, nothing is lost. */
 #include "conformance.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { PROCESSES = 4, FAILED = 100 /* what run_children refuses */ };
 
@@ -105,6 +108,77 @@ static void one_key_is_worked_out_once(void **state)
     subscription_clear(&found);
 }
 
+/* ---- standing still ---- */
+
+static enum status apply_and_stand_still(void *context, int64_t now_ms, struct subscription *subscription)
+{
+    raise(SIGSTOP);
+    return apply_nothing(context, now_ms, subscription);
+}
+
+static void change_shared(struct fixture *fixture,
+                          enum status (*apply)(void *context, int64_t now_ms, struct subscription *subscription))
+{
+    struct change change = {.apply = apply};
+    (void)!store_subscription_update(fixture->store, &fixture->org, &shared, &change);
+}
+
+static void stand_still(struct fixture *fixture)
+{
+    change_shared(fixture, apply_and_stand_still);
+}
+
+static void wait_for_it(struct fixture *fixture)
+{
+    change_shared(fixture, apply_nothing);
+}
+
+/* As workers do, and requests when they are answered. */
+static void maintain_for_long(struct fixture *fixture)
+{
+    for (int i = 0; i < 400 && store_maintain(fixture->store) == STATUS_OK; i++)
+        clock_sleep_ms(50);
+}
+
+static pid_t start_process(struct fixture *fixture, void (*work)(struct fixture *fixture))
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    if (store_open(&fixture->conf, STORE_FOR_COMMAND, &fixture->store, NULL) != STATUS_OK)
+        _exit(FAILED);
+    work(fixture);
+    store_close(fixture->store);
+    _exit(0);
+}
+
+static void who_stands_still_with_what_others_wait_for_is_killed_and_undone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change change = {.apply = apply_nothing};
+    struct subscription found;
+    int status;
+    shared = add_subscription(fixture, "shared");
+    fixture_close(fixture);
+    pid_t stopped = start_process(fixture, stand_still);
+    assert_int_equal(waitpid(stopped, &status, WUNTRACED), stopped);
+    assert_true(WIFSTOPPED(status));
+    pid_t others[] = {start_process(fixture, wait_for_it), start_process(fixture, maintain_for_long)};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_int_equal(waitpid(others[i], NULL, 0), others[i]);
+    pid_t ended = waitpid(stopped, &status, WNOHANG);
+    if (ended == 0)
+        kill(stopped, SIGKILL);
+    assert_int_equal(ended, stopped);
+    assert_true(WIFSIGNALED(status));
+    fixture_open(fixture);
+    assert_int_equal(store_subscription_update(fixture->store, &fixture->org, &shared, &change), STATUS_OK);
+    assert_int_equal(store_subscription_get(fixture->store, &fixture->org, &shared, &found), STATUS_OK);
+    assert_int_equal(found.version, 2);
+    subscription_clear(&found);
+}
+
 /* ---- publishing and delivering ---- */
 
 enum { PUBLISHED_EACH = 12, EVENTS = PROCESSES * PUBLISHED_EACH };
@@ -169,6 +243,7 @@ int run_process_tests(void)
         CONFORMANCE_TEST(the_cap_holds_for_all_together),
         CONFORMANCE_TEST(no_change_is_lost),
         CONFORMANCE_TEST(one_key_is_worked_out_once),
+        CONFORMANCE_TEST(who_stands_still_with_what_others_wait_for_is_killed_and_undone),
         CONFORMANCE_TEST(each_delivery_is_made_once),
         CONFORMANCE_TEST(publishers_and_workers_do_not_stand_in_each_others_way),
     };
