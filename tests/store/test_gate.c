@@ -49,7 +49,15 @@ static int remove_home(void **state)
     return system(command);
 }
 
-enum ending { ENDS_CLEANLY, IS_KILLED, STAYS, CONDEMNS, DIES_RECOVERING };
+enum ending {
+    ENDS_CLEANLY,
+    IS_KILLED,
+    STAYS,
+    STAYS_DEAF, /* to the alarm, until the gate says otherwise: so a web server may start a program */
+    CONDEMNS,
+    DIES_RECOVERING,
+    RINGS_BEHIND /* somebody sends the alarm's signal when there is no gate any more */
+};
 
 /* Opens in a child; its first byte says whether it had to recover ('r') or not ('n'). */
 struct opener {
@@ -57,10 +65,21 @@ struct opener {
     int said;
 };
 
+static void hear_no_alarm(void)
+{
+    sigset_t alone;
+    sigemptyset(&alone);
+    sigaddset(&alone, SIGALRM);
+    signal(SIGALRM, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &alone, NULL);
+}
+
 static void be_opener(enum ending ending, int say)
 {
     struct gate *gate = NULL;
     bool needs_recovery = false;
+    if (ending == STAYS_DEAF)
+        hear_no_alarm();
     if (log_open(LOG_LEVEL_ERROR, "/dev/null", NULL) != STATUS_OK ||
         gate_enter(home, patience_ms, watcher, &gate, &needs_recovery, NULL) != STATUS_OK)
         _exit(2);
@@ -72,9 +91,12 @@ static void be_opener(enum ending ending, int say)
         raise(SIGKILL);
     if (ending == CONDEMNS)
         gate_condemn(gate);
-    for (int i = 0; ending != ENDS_CLEANLY && i < 1000; i++)
+    bool stays = ending != ENDS_CLEANLY && ending != RINGS_BEHIND;
+    for (int i = 0; stays && i < 1000; i++)
         clock_sleep_ms(10);
     gate_leave(gate);
+    if (ending == RINGS_BEHIND)
+        raise(SIGALRM);
     _exit(0);
 }
 
@@ -193,6 +215,23 @@ static void survivors_leave_by_themselves_when_one_is_killed(void **state)
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), STORE_EXIT_LEFT);
     assert_true(clock_monotonic_ms() - start_ms < 5000);
+}
+
+static void an_alarm_that_the_server_kept_from_its_programs_is_heard(void **state)
+{
+    (void)state;
+    struct opener survivor = start(STAYS_DEAF);
+    assert_int_equal(word_of(survivor), 'r');
+    assert_int_equal(run(IS_KILLED), 'n');
+    assert_int_equal(WEXITSTATUS(end_of(survivor)), STORE_EXIT_LEFT);
+}
+
+static void an_alarm_behind_the_gate_does_nothing(void **state)
+{
+    (void)state;
+    struct opener opener = start(RINGS_BEHIND);
+    assert_int_equal(word_of(opener), 'r');
+    assert_int_equal(end_of(opener), 0);
 }
 
 static void a_clean_end_disturbs_nobody(void **state)
@@ -386,6 +425,10 @@ int main(void)
         GATE_TEST(a_death_while_somebody_is_at_the_gate_is_not_overlooked),
         GATE_TEST(a_recovery_that_dies_is_done_again),
         GATE_TEST(survivors_leave_by_themselves_when_one_is_killed),
+        {"an_alarm_that_the_server_kept_from_its_programs_is_heard",
+         an_alarm_that_the_server_kept_from_its_programs_is_heard, make_home_for_alarms, remove_home, NULL},
+        {"an_alarm_behind_the_gate_does_nothing", an_alarm_behind_the_gate_does_nothing, make_home_for_alarms,
+         remove_home, NULL},
         GATE_TEST(a_clean_end_disturbs_nobody),
         GATE_TEST(a_process_that_does_not_leave_is_killed),
         GATE_TEST(condemning_makes_all_leave_and_the_next_recover),

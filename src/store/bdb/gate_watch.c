@@ -101,7 +101,7 @@ static void end_thread(struct gate_watch *watch)
 
 /* ---- the alarm clock ---- */
 
-static struct gate_watch *alarmed; /* the handler's; changed only while the clock stands still */
+static struct gate_watch *alarmed; /* the handler's; changed only while the clock stands still; NULL: none */
 static int looks_left;             /* until the process ends, once it is decided */
 
 static void ring(int number)
@@ -111,7 +111,7 @@ static void ring(int number)
     if (looks_left > 0) {
         if (--looks_left == 0)
             _exit(STORE_EXIT_LEFT);
-    } else if (look(alarmed)) {
+    } else if (alarmed != NULL && look(alarmed)) { /* anybody may send the signal, at any time */
         looks_left = GATE_FAREWELL_MS / GATE_WATCH_MS;
     }
     errno = kept_errno;
