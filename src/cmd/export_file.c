@@ -101,6 +101,18 @@ static enum status sync_parent(const struct export_file *file)
     return status;
 }
 
+/* NFS and others cannot rename without replacing. A second name is never taken from another file either; the first one
+ * goes at the end. */
+static bool give_name(struct export_file *file)
+{
+    const char *from = file->unfinished.data;
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, file->path, RENAME_NOREPLACE) == 0) {
+        buf_clear(&file->unfinished);
+        return true;
+    }
+    return (errno == EINVAL || errno == ENOSYS) && link(from, file->path) == 0;
+}
+
 enum status export_file_finish(struct export_file *file, struct failure *failure)
 {
     if (fsync(file->fd) != 0)
@@ -108,9 +120,8 @@ enum status export_file_finish(struct export_file *file, struct failure *failure
     enum status status = verify(file, failure);
     if (status != STATUS_OK)
         return status;
-    if (renameat2(AT_FDCWD, file->unfinished.data, AT_FDCWD, file->path, RENAME_NOREPLACE) != 0)
+    if (!give_name(file))
         return fail(file, "finish", failure);
-    buf_clear(&file->unfinished);
     return sync_parent(file) == STATUS_OK ? STATUS_OK : fail(file, "sync", failure);
 }
 
