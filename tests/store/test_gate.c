@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/tree.h"
+#include "store/bdb/bdb_verbs.h"
 #include "store/bdb/gate.h"
 #include "store/store.h"
 
@@ -412,6 +413,42 @@ static void who_waited_while_the_home_was_replaced_does_not_come_in(void **state
     tree_remove(AT_FDCWD, aside);
 }
 
+static _Noreturn void be_opener_of_a_store(const char *data_dir, int held)
+{
+    struct store *store;
+    struct failure failure = {""};
+    close(held);
+    _exit((int)bdb_open(data_dir, STORE_FOR_COMMAND, &store, &failure));
+}
+
+/* A newer program may have been at the gate before: who opened nevertheless would work on what he does not know. */
+static void a_store_that_became_newer_at_the_gate_is_not_opened(void **state)
+{
+    char data_dir[] = "/tmp/hookturn-newer-XXXXXX";
+    char path[64];
+    int held, status;
+    (void)state;
+    assert_non_null(mkdtemp(data_dir));
+    assert_int_equal(bdb_create(data_dir, NULL), STATUS_OK);
+    snprintf(path, sizeof path, "%s/store", data_dir);
+    assert_int_equal(gate_hold(path, 1000, &held, NULL), STATUS_OK);
+    pid_t opener = fork();
+    if (opener == 0)
+        be_opener_of_a_store(data_dir, held);
+    snprintf(path, sizeof path, "%s/store/epoch", data_dir);
+    for (int i = 0; i < 1000 && !has_open(opener, path); i++)
+        clock_sleep_ms(5);
+    snprintf(path, sizeof path, "%s/store/format", data_dir);
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_int_equal(write(fd, "hookturn-store 9\n", 17), 17);
+    close(fd);
+    close(held);
+    assert_int_equal(waitpid(opener, &status, 0), opener);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), STATUS_VERSION);
+    tree_remove(AT_FDCWD, data_dir);
+}
+
 int main(void)
 {
 #define GATE_TEST(name)                                                                                                \
@@ -438,6 +475,7 @@ int main(void)
         GATE_TEST(who_stands_still_at_the_gate_is_killed),
         GATE_TEST(of_those_that_are_waited_for_only_who_stands_still_is_killed),
         GATE_TEST(who_waited_while_the_home_was_replaced_does_not_come_in),
+        cmocka_unit_test(a_store_that_became_newer_at_the_gate_is_not_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

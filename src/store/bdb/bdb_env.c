@@ -137,7 +137,9 @@ static enum status enter_once(struct bdb *bdb, enum store_role role, bool *is_br
     enum status status = gate_enter(bdb->home, roles[role].wait_ms, roles[role].watcher, &bdb->gate, &recover, failure);
     if (status != STATUS_OK)
         return status;
-    if (recover)
+    if (bdb->format != 0) /* else it is being made. Who was at the gate before us may have brought it up to date */
+        status = bdb_home_check(bdb->home, &bdb->format, failure);
+    if (status == STATUS_OK && recover)
         status = bdb_table_files_check(bdb->home, bdb->format, failure);
     if (status != STATUS_OK)
         return leave(bdb, status);
