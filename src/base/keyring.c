@@ -92,23 +92,38 @@ static void complain(struct ring *ring, const struct failure *failure)
     log_error("master_key_unreadable", LOG_TEXT("cause", failure->text));
 }
 
-/* Under the lock: of two who read, the later one must not be overtaken by what the earlier one read. */
-static void read_anew(const struct keyring *keyring)
+static void take_keys(struct ring *ring, struct key_list *keys, const struct stat *file)
+{
+    struct key_list before = ring->keys;
+    ring->file = *file;
+    ring->in_file = keys->count;
+    key_list_join(keys, &before);
+    ring->keys = *keys;
+    key_list_clear(&before);
+}
+
+/* Under the lock: of two who read, the later one must not be overtaken by what the earlier one read. A file that could
+ * not be read is looked at again the next time. */
+static enum status read_anew(const struct keyring *keyring, struct failure *failure)
 {
     struct ring *ring = keyring->ring;
-    struct failure failure;
+    struct stat file;
     struct key_list keys = {0};
     pthread_rwlock_wrlock(&ring->lock);
-    if (key_list_read(keyring->path, &keys, &ring->file, &failure) == STATUS_OK) {
-        struct key_list before = ring->keys;
-        ring->in_file = keys.count;
-        key_list_join(&keys, &before);
-        ring->keys = keys;
-        key_list_clear(&before);
+    enum status status = key_list_read(keyring->path, &keys, &file, failure);
+    if (status == STATUS_OK) {
+        take_keys(ring, &keys, &file);
     } else {
-        complain(ring, &failure);
+        key_list_clear(&keys);
+        complain(ring, failure);
     }
     pthread_rwlock_unlock(&ring->lock);
+    return status;
+}
+
+enum status keyring_read_anew(const struct keyring *keyring, struct failure *failure)
+{
+    return read_anew(keyring, failure);
 }
 
 /* A file that is gone changes nothing. */
@@ -120,8 +135,9 @@ static void follow(const struct keyring *keyring)
     pthread_rwlock_rdlock(&keyring->ring->lock);
     bool is_same = is_same_file(&keyring->ring->file, &now);
     pthread_rwlock_unlock(&keyring->ring->lock);
+    struct failure failure;
     if (!is_same)
-        read_anew(keyring);
+        (void)read_anew(keyring, &failure); /* which has been logged */
 }
 
 /* ---- its keys ---- */

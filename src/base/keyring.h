@@ -34,6 +34,10 @@ enum status keyring_create(const char *path, struct failure *failure) MUST_USE;
  * a failure text that says what to do. Free with keyring_free. */
 enum status keyring_open(const char *path, struct keyring **out, struct failure *failure) MUST_USE;
 void keyring_free(struct keyring *keyring);
+/* Reads the file now. Everything else follows the file by itself, but where that cannot be read it goes on with the
+ * keys that it has: who is about to rely on a key's being in use has to know. The errors of keyring_open, with a
+ * failure text, also in the log; the keys stay as they were then. */
+enum status keyring_read_anew(const struct keyring *keyring, struct failure *failure) MUST_USE;
 /* Of the sealing key. */
 void keyring_fingerprint(const struct keyring *keyring, char out[KEYRING_FINGERPRINT]);
 /* The whole SHA-256 of the sealing key, as the file has it now. It reveals nothing of the key. */

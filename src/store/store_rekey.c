@@ -43,6 +43,8 @@ static enum status rekey(struct store *store, const struct conf *conf, const str
     if (status == STATUS_OK)
         status = find_fingerprint(path, out, failure);
     out->was_resumed = was_resumed;
+    if (status == STATUS_OK) /* a pass with the old keys alone would find everything as it should be */
+        status = keyring_read_anew(store->keyring, failure);
     if (status == STATUS_OK)
         status = reseal_all(store, progress, out, failure);
     if (status == STATUS_OK)

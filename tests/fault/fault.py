@@ -18,12 +18,15 @@ SAMPLE = 6  # of each operation and kind; HOOKTURN_FAULTS: another number, or "a
 RUN_MAX_S = 60
 
 
-def numbers(count, name):
-    """Which calls fail, of so many: the first ones and the last, and some between that are the same in each run."""
+def numbers(count, name, least=0):
+    """Which calls fail, of so many: the first ones and the last, and some between that are the same in each run. `least`:
+    so many at least, whatever is wanted elsewhere."""
     everything, wanted = range(1, count + 1), os.environ.get("HOOKTURN_FAULTS", SAMPLE)
-    if wanted == "all" or count <= int(wanted):
+    if wanted != "all":
+        wanted = max(int(wanted), least)
+    if wanted == "all" or count <= wanted:
         return list(everything)
-    return sorted({1, count, *random.Random(f"{name} {wanted}").sample(everything, int(wanted))})
+    return sorted({1, count, *random.Random(f"{name} {wanted}").sample(everything, wanted)})
 
 
 class Outcome:

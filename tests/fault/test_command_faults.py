@@ -47,6 +47,7 @@ class Command:
     beyond; None where it shows in nothing. `clear` makes way for the same words again, `finish` looks at what they did."""
 
     stdin = b""
+    least = 0  # calls that fail, of each kind
 
     def __init__(self, world):
         self.world, self.installation, self.api = world, world.installation, world.org.api
@@ -224,7 +225,10 @@ class Restore(Command):
 
 
 class Rekey(Command):
+    """What it overlooks is lost with the old key, so every call fails once."""
+
     words = ["rekey"]
+    least = 60
 
     def count(self):
         self.world.check_secret()
@@ -310,7 +314,8 @@ def test_a_call_that_fails_is_told_and_leaves_all_or_nothing(install, receiver, 
     assert outcome.status == 0, outcome
     command.finish()
     count = count_in(notes)
-    fired = [check_one(command, faulty, name, f"{kind}:{number}") for number in numbers(count, f"{name} {kind}")]
+    which = numbers(count, f"{name} {kind}", command.least)
+    fired = [check_one(command, faulty, name, f"{kind}:{number}") for number in which]
     assert not fired or any(fired), "no call ever failed"
     if name == "deliver":
         command.end()

@@ -235,6 +235,20 @@ static void a_ring_goes_on_when_its_file_is_spoilt(void **state)
     buf_clear(&sealed);
 }
 
+static void who_relies_on_the_file_learns_that_it_is_spoilt(void **state)
+{
+    (void)state;
+    struct failure failure;
+    write_keys(1, 0);
+    struct keyring *ring = open_ring();
+    write_key_file("nonsense");
+    assert_int_equal(keyring_read_anew(ring, &failure), STATUS_CORRUPT);
+    assert_non_null(strstr(failure.text, "damaged"));
+    write_keys(1, 0);
+    assert_int_equal(keyring_read_anew(ring, &failure), STATUS_OK);
+    keyring_free(ring);
+}
+
 static void resealing_changes_what_an_older_key_sealed(void **state)
 {
     (void)state;
@@ -337,6 +351,7 @@ int main(void)
         cmocka_unit_test_teardown(a_ring_seals_under_the_key_that_was_put_in_front, remove_key),
         cmocka_unit_test_teardown(a_ring_learns_of_a_key_by_what_is_sealed_under_it, remove_key),
         cmocka_unit_test_teardown(a_ring_goes_on_when_its_file_is_spoilt, remove_key),
+        cmocka_unit_test_teardown(who_relies_on_the_file_learns_that_it_is_spoilt, remove_key),
         cmocka_unit_test_teardown(resealing_changes_what_an_older_key_sealed, remove_key),
         cmocka_unit_test_teardown(key_files_are_joined_and_replaced, remove_key),
         cmocka_unit_test_teardown(a_missing_key_says_what_to_do, remove_key),
