@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/encoding.h"
 #include "base/mem.h"
+#include "base/tree.h"
 
 enum { FILE_MAX_BYTES = 65536 };
 static const char head_word[] = "hookturn-master-key ";
@@ -215,33 +216,6 @@ enum status key_list_read(const char *path, struct key_list *out, struct stat *f
 
 /* ---- writing ---- */
 
-static bool write_all(int fd, const struct buf *text)
-{
-    for (size_t done = 0; done < text->length;) {
-        ssize_t written = write(fd, text->data + done, text->length - done);
-        if (written < 0 && errno != EINTR)
-            return false;
-        if (written > 0)
-            done += (size_t)written;
-    }
-    return true;
-}
-
-/* The name of a new file is on disk once its directory is. */
-static bool sync_directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *directory = !slash          ? mem_strdup(".")
-                      : slash == path ? mem_strdup("/")
-                                      : mem_strndup(path, (size_t)(slash - path));
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(directory);
-    bool worked = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return worked;
-}
-
 /* 0, or errno; then the file is not there. */
 static int write_new(const char *path, const struct key_list *list)
 {
@@ -250,7 +224,8 @@ static int write_new(const char *path, const struct key_list *list)
         return errno;
     struct buf text = {0};
     key_list_compose(list, &text);
-    int error = write_all(fd, &text) && fsync(fd) == 0 && sync_directory_of(path) ? 0 : errno;
+    int error =
+        tree_write_all(fd, buf_slice(&text)) && fsync(fd) == 0 && tree_sync_parent(path) == STATUS_OK ? 0 : errno;
     buf_clear(&text);
     close(fd);
     if (error != 0)
@@ -279,7 +254,7 @@ enum status key_list_replace(const char *path, const struct key_list *list, stru
         error = errno;
         unlink(beside.data);
     }
-    if (error == 0 && !sync_directory_of(target))
+    if (error == 0 && tree_sync_parent(target) != STATUS_OK)
         error = errno;
     if (error != 0)
         failure_set(failure, "cannot write the master key %s: %s; its directory must be writable for user %lu", path,

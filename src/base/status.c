@@ -1,6 +1,7 @@
 /* The names of the outcomes, and failure texts. Everything stands on this. */
 #include "base/status.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -29,6 +30,11 @@ const char *status_name(enum status status)
 {
     size_t index = (size_t)status;
     return index < sizeof names / sizeof names[0] ? names[index] : "undefined";
+}
+
+enum status status_of_errno(void)
+{
+    return errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
 }
 
 void failure_set(struct failure *failure, const char *format, ...)

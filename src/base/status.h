@@ -28,6 +28,9 @@ enum status {
 
 /* A stable lower-case word for logs, such as "not_found". Never NULL. */
 const char *status_name(enum status status);
+/* Of a system call that failed just now: STATUS_FULL where there is no room, else STATUS_IO. Where another cause is
+ * expected, errno is looked at before. */
+enum status status_of_errno(void) MUST_USE;
 
 /* One line for a person: what is wrong and what to do. Always terminated; cut when longer. */
 struct failure {

@@ -21,19 +21,9 @@ struct buf tree_path(const char *directory, const char *name)
     return path;
 }
 
-static enum status status_of_errno(void)
+static enum status status_of_path(void)
 {
-    switch (errno) {
-    case ENOENT:
-        return STATUS_NOT_FOUND;
-    case EEXIST:
-        return STATUS_EXISTS;
-    case ENOSPC:
-    case EDQUOT:
-        return STATUS_FULL;
-    default:
-        return STATUS_IO;
-    }
+    return errno == ENOENT ? STATUS_NOT_FOUND : errno == EEXIST ? STATUS_EXISTS : status_of_errno();
 }
 
 static void close_keeping_errno(int fd)
@@ -83,14 +73,14 @@ void tree_remove(int directory, const char *name)
 enum status tree_take(const char *path, int *out_fd)
 {
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return status_of_errno();
+        return status_of_path();
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return status_of_errno();
+        return status_of_path();
     DIR *stream = NULL;
     enum status status = flock(fd, LOCK_EX | LOCK_NB) == 0 ? STATUS_OK : STATUS_CONFLICT;
     if (status == STATUS_OK && (fchmod(fd, 0700) != 0 || !(stream = open_stream(fd, "."))))
-        status = status_of_errno();
+        status = status_of_path();
     if (stream) {
         remove_contents(stream);
         closedir(stream);
@@ -117,23 +107,34 @@ bool tree_is_free(const char *path)
 enum status tree_sync(const char *directory)
 {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum status status = fd >= 0 && fsync(fd) == 0 ? STATUS_OK : status_of_errno();
+    enum status status = fd >= 0 && fsync(fd) == 0 ? STATUS_OK : status_of_path();
     close_keeping_errno(fd);
+    return status;
+}
+
+enum status tree_sync_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = !slash          ? mem_strdup(".")
+                      : slash == path ? mem_strdup("/")
+                                      : mem_strndup(path, (size_t)(slash - path));
+    enum status status = tree_sync(directory);
+    int cause = errno;
+    free(directory);
+    errno = cause;
     return status;
 }
 
 /* ---- files ---- */
 
-static bool write_all(int fd, const char *bytes, size_t length)
+bool tree_write_all(int fd, struct slice bytes)
 {
-    while (length > 0) {
-        ssize_t written = write(fd, bytes, length);
+    for (size_t done = 0; done < bytes.length;) {
+        ssize_t written = write(fd, bytes.data + done, bytes.length - done);
         if (written < 0 && errno != EINTR)
             return false;
-        if (written > 0) {
-            bytes += written;
-            length -= (size_t)written;
-        }
+        if (written > 0)
+            done += (size_t)written;
     }
     return true;
 }
@@ -151,7 +152,7 @@ static bool pour(int from, int to, struct tree_sum *out)
             crypto_digest_add(digest, piece, (size_t)got);
             out->bytes += (size_t)got;
         }
-        if (got > 0 && to >= 0 && !write_all(to, piece, (size_t)got))
+        if (got > 0 && to >= 0 && !tree_write_all(to, (struct slice){piece, (size_t)got}))
             break;
     } while (got > 0 || (got < 0 && errno == EINTR));
     int cause = errno;
@@ -179,9 +180,9 @@ enum status tree_copy_file(const char *from, const char *to, struct tree_sum *ou
     struct tree_sum sum;
     int source = open_regular(from);
     int target = source < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    enum status status = target < 0 ? status_of_errno() : STATUS_OK;
+    enum status status = target < 0 ? status_of_path() : STATUS_OK;
     if (status == STATUS_OK && (!pour(source, target, &sum) || fsync(target) != 0))
-        status = status_of_errno();
+        status = status_of_path();
     close_keeping_errno(target);
     close_keeping_errno(source);
     if (status == STATUS_OK && out)
@@ -193,7 +194,7 @@ enum status tree_sum_file(const char *path, struct tree_sum *out)
 {
     struct tree_sum sum;
     int fd = open_regular(path);
-    enum status status = fd >= 0 && fsync(fd) == 0 && pour(fd, -1, &sum) ? STATUS_OK : status_of_errno();
+    enum status status = fd >= 0 && fsync(fd) == 0 && pour(fd, -1, &sum) ? STATUS_OK : status_of_path();
     close_keeping_errno(fd);
     if (status == STATUS_OK)
         *out = sum;

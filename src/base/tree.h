@@ -33,5 +33,9 @@ enum status tree_copy_file(const char *from, const char *to, struct tree_sum *ou
 enum status tree_sum_file(const char *path, struct tree_sum *out) MUST_USE;
 /* The names in the directory are on disk afterwards. */
 enum status tree_sync(const char *directory) MUST_USE;
+/* The name of the file is on disk once its directory is. */
+enum status tree_sync_parent(const char *path) MUST_USE;
+/* Writes all of it, to where the descriptor stands. False: errno says why. */
+bool tree_write_all(int fd, struct slice bytes) MUST_USE;
 
 #endif

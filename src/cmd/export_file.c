@@ -4,18 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "cmd/pump.h"
 
 static enum status fail(const struct export_file *file, const char *what, struct failure *failure)
 {
-    enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : errno == EEXIST ? STATUS_EXISTS : STATUS_IO;
+    enum status status = errno == EEXIST ? STATUS_EXISTS : status_of_errno();
     if (status == STATUS_EXISTS)
         failure_set(failure, "%s is there already: remove it, or choose another name", file->path);
     else
@@ -91,16 +89,6 @@ static enum status verify(struct export_file *file, struct failure *failure)
     return STATUS_IO;
 }
 
-static enum status sync_parent(const struct export_file *file)
-{
-    const char *slash = strrchr(file->path, '/');
-    size_t length = slash == file->path ? 1 : slash != NULL ? (size_t)(slash - file->path) : 0;
-    char *parent = length > 0 ? mem_strndup(file->path, length) : mem_strdup(".");
-    enum status status = tree_sync(parent);
-    free(parent);
-    return status;
-}
-
 /* NFS and others cannot rename without replacing. A second name is never taken from another file either; the first one
  * goes at the end. */
 static bool give_name(struct export_file *file)
@@ -122,7 +110,7 @@ enum status export_file_finish(struct export_file *file, struct failure *failure
         return status;
     if (!give_name(file))
         return fail(file, "finish", failure);
-    return sync_parent(file) == STATUS_OK ? STATUS_OK : fail(file, "sync", failure);
+    return tree_sync_parent(file->path) == STATUS_OK ? STATUS_OK : fail(file, "sync", failure);
 }
 
 void export_file_end(struct export_file *file)

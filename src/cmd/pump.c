@@ -35,7 +35,7 @@ enum status pump_write(int fd, struct slice bytes)
             return status;
         ssize_t written = write(fd, bytes.data + done, piece);
         if (written < 0 && errno != EINTR && errno != EAGAIN)
-            return errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+            return status_of_errno();
         done += written > 0 ? (size_t)written : 0;
     }
     return STATUS_OK;

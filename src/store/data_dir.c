@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/tree.h"
 
 struct network_system {
     uint32_t magic; /* statfs(2) */
@@ -75,18 +76,13 @@ enum status data_dir_check(const char *data_dir, struct failure *failure)
     return status != STATUS_OK ? status : check_file_system(data_dir, failure);
 }
 
-static enum status status_of_errno(void)
-{
-    return errno == EEXIST ? STATUS_EXISTS : errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
-}
-
 enum status data_dir_write_conf(const char *data_dir, const char *path, struct failure *failure)
 {
     struct buf text = {0};
     conf_write_sample(data_dir, &text);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool worked = fd >= 0 && write(fd, text.data, text.length) == (ssize_t)text.length && fsync(fd) == 0;
-    enum status status = worked ? STATUS_OK : status_of_errno();
+    bool worked = fd >= 0 && tree_write_all(fd, buf_slice(&text)) && fsync(fd) == 0;
+    enum status status = worked ? STATUS_OK : errno == EEXIST ? STATUS_EXISTS : status_of_errno();
     if (!worked)
         failure_set(failure, "cannot write %s: %s", path, strerror(errno));
     if (fd >= 0)

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/encoding.h"
 #include "base/log.h"
+#include "base/tree.h"
 
 enum { PROOF_TEXT = 2 * SHA256_BYTES, PROOF_BYTES_MAX = 256 };
 
@@ -45,7 +46,7 @@ static bool write_file(const char *path, struct slice bytes)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return false;
-    bool written = write(fd, bytes.data, bytes.length) == (ssize_t)bytes.length && fsync(fd) == 0;
+    bool written = tree_write_all(fd, bytes) && fsync(fd) == 0;
     int cause = errno;
     close(fd);
     errno = cause;
@@ -64,7 +65,7 @@ enum status key_proof_make(const char *data_dir, const struct keyring *keyring, 
     keyring_digest(keyring, digest);
     hex_encode(digest, sizeof digest, text);
     if (!write_file(fresh.data, slice_of(text)) || rename(fresh.data, path.data) != 0) {
-        status = errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+        status = status_of_errno();
         failure_set(failure, "cannot write %s: %s", path.data, strerror(errno));
         unlink(fresh.data);
     }

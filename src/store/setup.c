@@ -46,7 +46,7 @@ bool setup_is_pending(const char *data_dir)
 
 static enum status fail(const char *what, const char *path, struct failure *failure)
 {
-    enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
+    enum status status = status_of_errno();
     failure_set(failure, "cannot %s %s: %s", what, path, strerror(errno));
     return status;
 }
@@ -239,7 +239,7 @@ static enum status take_turn(const struct conf *conf, int *out, struct failure *
 
 enum status setup_run(const struct conf *conf, const char *const *web_roots, struct failure *failure)
 {
-    int directory;
+    int directory = -1;
     enum status status = take_turn(conf, &directory, failure);
     if (status != STATUS_OK)
         return status;

@@ -38,11 +38,6 @@ static bool has_name(int fd, const char *path)
            opened.st_dev == named.st_dev;
 }
 
-static enum status status_of_errno(void)
-{
-    return errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
-}
-
 /* The new file is the lock as well: who holds it, and it still has that name, is alone between reading the figures and
  * renaming it. A worker that is stopped in the middle must not stop the others: STATUS_AGAIN. */
 static enum status lock_fresh(const char *path, int *out_fd)
@@ -82,7 +77,7 @@ enum status worker_state_write(const char *data_dir, int64_t now_ms, int64_t old
                                const struct worker_backlog *backlog, const struct worker_failing *failing,
                                struct worker_counts *counts)
 {
-    int fd;
+    int fd = -1;
     struct worker_state state = {0};
     struct buf path = tree_path(data_dir, STATE_NAME);
     struct buf fresh = tree_path(data_dir, FRESH_NAME);

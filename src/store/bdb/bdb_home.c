@@ -35,7 +35,7 @@ enum status bdb_home_make(const char *home, struct failure *failure)
         return STATUS_OK;
     if (errno != EEXIST) {
         failure_set(failure, "cannot make %s: %s", home, strerror(errno));
-        return gate_status_of_errno();
+        return status_of_errno();
     }
     int format;
     enum status status = bdb_home_check(home, &format, NULL);
@@ -50,10 +50,10 @@ static enum status write_synced(int directory, const char *name, const char *tex
 {
     int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return gate_status_of_errno();
+        return status_of_errno();
     size_t length = strlen(text);
     bool written = write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
-    enum status status = written ? STATUS_OK : gate_status_of_errno();
+    enum status status = written ? STATUS_OK : status_of_errno();
     close(fd);
     return status;
 }
@@ -63,9 +63,9 @@ enum status bdb_home_mark(const char *home, struct failure *failure)
     char text[FORMAT_BYTES];
     snprintf(text, sizeof text, FORMAT_WORD "%d\n", BDB_HOME_FORMAT);
     int directory = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum status status = directory < 0 ? gate_status_of_errno() : write_synced(directory, "format.new", text);
+    enum status status = directory < 0 ? status_of_errno() : write_synced(directory, "format.new", text);
     if (status == STATUS_OK && (renameat(directory, "format.new", directory, "format") != 0 || fsync(directory) != 0))
-        status = gate_status_of_errno();
+        status = status_of_errno();
     if (status != STATUS_OK)
         failure_set(failure, "cannot write %s/format: %s", home, strerror(errno));
     if (directory >= 0)
@@ -76,7 +76,7 @@ enum status bdb_home_mark(const char *home, struct failure *failure)
 enum status bdb_home_finish(const char *home, struct failure *failure)
 {
     struct buf pipe = tree_path(home, "wake");
-    enum status status = mkfifo(pipe.data, 0600) == 0 ? STATUS_OK : gate_status_of_errno();
+    enum status status = mkfifo(pipe.data, 0600) == 0 ? STATUS_OK : status_of_errno();
     if (status != STATUS_OK)
         failure_set(failure, "cannot make %s: %s", pipe.data, strerror(errno));
     buf_clear(&pipe);

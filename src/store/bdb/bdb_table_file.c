@@ -43,11 +43,11 @@ static int open_file(const char *home, enum bdb_table table, int flags)
     return fd;
 }
 
-static enum status status_of_errno(int format, enum bdb_table table)
+static enum status status_of_open(int format, enum bdb_table table)
 {
     char file[BDB_FILE_NAME];
     if (errno != ENOENT)
-        return gate_status_of_errno();
+        return status_of_errno();
     if (format < BDB_HOME_FORMAT)
         return STATUS_NOT_FOUND;
     bdb_table_file(table, file);
@@ -59,7 +59,7 @@ enum status bdb_table_file_find(const char *home, int format, enum bdb_table tab
 {
     int fd = open_file(home, table, O_RDONLY);
     if (fd < 0)
-        return status_of_errno(format, table);
+        return status_of_open(format, table);
     close(fd);
     return STATUS_OK;
 }
@@ -76,12 +76,11 @@ static enum status cut_to_pages(int fd, const struct head *head, const char *fil
 {
     struct stat info;
     if (fstat(fd, &info) != 0)
-        return gate_status_of_errno();
+        return status_of_errno();
     if (head->magic != DB_BTREEMAGIC || head->page_bytes == 0 || info.st_size % (off_t)head->page_bytes == 0)
         return STATUS_OK;
     log_warn("store_page_cut_off", LOG_TEXT("file", file), LOG_NUMBER("bytes", info.st_size));
-    return ftruncate(fd, info.st_size - info.st_size % (off_t)head->page_bytes) == 0 ? STATUS_OK
-                                                                                     : gate_status_of_errno();
+    return ftruncate(fd, info.st_size - info.st_size % (off_t)head->page_bytes) == 0 ? STATUS_OK : status_of_errno();
 }
 
 /* In a store that is being made, or brought up to date, a file may still be empty: recovery makes it. */
@@ -91,10 +90,10 @@ static enum status check_file(const char *home, int format, enum bdb_table table
     struct head head = {.magic = 0};
     int fd = open_file(home, table, O_RDWR);
     if (fd < 0)
-        return status_of_errno(format, table);
+        return status_of_open(format, table);
     bdb_table_file(table, file);
     ssize_t got = pread(fd, &head, sizeof head, 0);
-    enum status status = got < 0 ? gate_status_of_errno() : STATUS_OK;
+    enum status status = got < 0 ? status_of_errno() : STATUS_OK;
     if (status == STATUS_OK && (got > 0 || format == BDB_HOME_FORMAT))
         status = is_head(&head) ? cut_to_pages(fd, &head, file) : STATUS_CORRUPT;
     close(fd);

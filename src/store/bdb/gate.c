@@ -48,7 +48,7 @@ enum status gate_create(const char *home, struct failure *failure)
     enum status status = STATUS_OK;
     int fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || mkdirat(fd, "live", 0700) != 0)
-        status = gate_status_of_errno();
+        status = status_of_errno();
     if (status == STATUS_OK)
         status = gate_reserve_make(fd);
     if (status != STATUS_OK)
@@ -88,7 +88,7 @@ static enum status gate_open_files(struct gate *gate, const char *home, struct f
         gate->epoch_file = openat(gate->home, "epoch", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (gate->epoch_file >= 0)
         return STATUS_OK;
-    enum status status = errno == ENOENT ? STATUS_NOT_FOUND : gate_status_of_errno();
+    enum status status = errno == ENOENT ? STATUS_NOT_FOUND : status_of_errno();
     failure_set(failure, "cannot open the store in %s: %s", home, strerror(errno));
     return status;
 }
@@ -146,7 +146,7 @@ static enum status make_others_leave(const struct gate *gate)
 static enum status prepare_recovery(struct gate *gate)
 {
     if (unlinkat(gate->home, "ready", 0) != 0 && errno != ENOENT)
-        return gate_status_of_errno();
+        return status_of_errno();
     enum status status = gate_epoch_write(gate->epoch_file, ++gate->epoch);
     if (status == STATUS_OK)
         status = make_others_leave(gate);
@@ -229,7 +229,7 @@ enum status gate_hold(const char *home, int64_t wait_ms, int *fd, struct failure
     struct buf path = {0};
     buf_printf(&path, "%s/gate", home);
     int lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    enum status status = lock < 0 ? gate_status_of_errno() : STATUS_OK;
+    enum status status = lock < 0 ? status_of_errno() : STATUS_OK;
     if (status != STATUS_OK) {
         failure_set(failure, "cannot open %s: %s", path.data, strerror(errno));
     } else if (!lock_within(lock, wait_ms)) {

@@ -14,11 +14,6 @@ enum {
     BOOT_ID = 64
 };
 
-enum status gate_status_of_errno(void)
-{
-    return errno == ENOSPC || errno == EDQUOT ? STATUS_FULL : STATUS_IO;
-}
-
 uint64_t gate_epoch_read(int epoch_file)
 {
     uint64_t epoch = 0;
@@ -27,7 +22,7 @@ uint64_t gate_epoch_read(int epoch_file)
 
 enum status gate_epoch_write(int epoch_file, uint64_t epoch)
 {
-    return pwrite(epoch_file, &epoch, sizeof epoch, 0) == (ssize_t)sizeof epoch ? STATUS_OK : gate_status_of_errno();
+    return pwrite(epoch_file, &epoch, sizeof epoch, 0) == (ssize_t)sizeof epoch ? STATUS_OK : status_of_errno();
 }
 
 static void boot_id(char out[BOOT_ID])
@@ -59,12 +54,12 @@ enum status gate_ready_make(int home)
     boot_id(now);
     int fd = openat(home, "ready.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return gate_status_of_errno();
+        return status_of_errno();
     ssize_t length = write(fd, now, strlen(now));
-    enum status status = length == (ssize_t)strlen(now) ? STATUS_OK : gate_status_of_errno();
+    enum status status = length == (ssize_t)strlen(now) ? STATUS_OK : status_of_errno();
     close(fd);
     if (status == STATUS_OK && renameat(home, "ready.new", home, "ready") != 0)
-        status = gate_status_of_errno();
+        status = status_of_errno();
     return status;
 }
 
@@ -90,7 +85,7 @@ enum status gate_reserve_make(int home)
     if (stat_buffer.st_size == 0)
         unlinkat(home, "reserve", 0);
     errno = cause;
-    return gate_status_of_errno();
+    return status_of_errno();
 }
 
 bool gate_reserve_lend(int home)

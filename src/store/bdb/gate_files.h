@@ -8,9 +8,6 @@
 
 #include "base/status.h"
 
-/* STATUS_FULL for a full disk or quota, else STATUS_IO. */
-enum status gate_status_of_errno(void);
-
 /* 0 before the first recovery. */
 uint64_t gate_epoch_read(int epoch_file);
 enum status gate_epoch_write(int epoch_file, uint64_t epoch) MUST_USE;

@@ -150,10 +150,10 @@ enum status live_enter(int live_dir, unsigned slot, char name[LIVE_NAME], int *o
     snprintf(hidden, sizeof hidden, ".%s", name);
     int fd = openat(live_dir, hidden, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return gate_status_of_errno();
+        return status_of_errno();
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !owner_write(fd, &self) ||
         renameat(live_dir, hidden, live_dir, name) != 0) {
-        enum status status = gate_status_of_errno();
+        enum status status = status_of_errno();
         unlinkat(live_dir, hidden, 0);
         close(fd);
         return status;
