@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from api import make_door
 from harness import BUILD, NOBODY, eventually, free_port
+from stub import QuietHandler, StubServer
 
 OURS = {
     "configuration", "configuration file", "settings", "log file", "data directory", "space", "permissions",
@@ -319,11 +319,11 @@ def test_limits_of_the_process_are_held_against_the_settings(install):
 # ---- the web server ----
 
 
-class Stub:
+class Stub(StubServer):
     """A web server that is not ours: `answer(path, headers)` gives (status, headers, body) of every GET."""
 
     def __init__(self, answer):
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
@@ -338,20 +338,8 @@ class Stub:
             def date_time_string(self, timestamp=None):
                 return super().date_time_string(time.time() + self.server.ahead)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.server.ahead = 0
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def forwarding(port, without=()):

@@ -269,12 +269,18 @@ def test_a_delivery_may_count_more_attempts_than_there_are(world, install):
     assert api.delivery(failed["id"]).json["attempt_count"] == 1000000000
 
 
-def test_a_name_that_is_taken_is_told_in_one_line(world, install):
+def with_keys_alone(world, install):
+    """An installation that has only the API keys of the other one, a door to it, and the lines of the whole export."""
     target = install(**LOOPBACK)
     share_key(world.installation, target)
     lines = export(world.installation).read_bytes().splitlines()[:-1]
     records(target, stdin=seal([line for line in lines if b'"type":"api_key"' in line or line == lines[0]]))
     api = Api(make_door(target, "fcgi", processes=1), world.org.key)
+    return target, api, lines
+
+
+def test_a_name_that_is_taken_is_told_in_one_line(world, install):
+    target, api, lines = with_keys_alone(world, install)
     mine = api.subscribe(name="turned")
     text = complaint(target.cli("import", stdin=seal(lines)))
     assert '"turned"' in text and "rename" in text
@@ -284,11 +290,7 @@ def test_a_name_that_is_taken_is_told_in_one_line(world, install):
 
 
 def test_an_import_is_seen_at_once_by_processes_that_have_published_before(world, install):
-    target = install(**LOOPBACK)
-    share_key(world.installation, target)
-    lines = export(world.installation).read_bytes().splitlines()[:-1]
-    records(target, stdin=seal([line for line in lines if b'"type":"api_key"' in line or line == lines[0]]))
-    api = Api(make_door(target, "fcgi", processes=1), world.org.key)
+    target, api, lines = with_keys_alone(world, install)
     assert api.publish().json["delivery_count"] == 0
     records(target, stdin=seal(lines))
     assert api.publish().json["delivery_count"] == world.api.publish().json["delivery_count"] > 0

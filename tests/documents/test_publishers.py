@@ -3,17 +3,16 @@
 import http.client
 import json
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from example_receiver import find
 from harness import ROOT
+from stub import QuietHandler, StubServer
 
 KINDS = {"php": "publish.php", "python3": "publish.py", "node": "publish.mjs", "sh": "publish.sh"}
 
 
-class Losing:
+class Losing(StubServer):
     """A proxy that answers the first `lost` requests with 503, after they were done or in place of doing them."""
 
     def __init__(self, url, lost, is_done):
@@ -21,7 +20,7 @@ class Losing:
         self.keys = []
         losing = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 losing.keys.append(self.headers["Idempotency-Key"])
@@ -40,19 +39,7 @@ class Losing:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
 
 @pytest.fixture(params=KINDS)
